@@ -1,0 +1,1 @@
+"""What the layers hand to one another: frozen values without I/O."""

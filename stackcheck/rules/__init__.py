@@ -1,0 +1,1 @@
+"""Rules: one rule, one code, one file. Pure functions of facts and knowledge."""
