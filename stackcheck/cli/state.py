@@ -1,0 +1,63 @@
+"""What the global options said, and what every command does with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from stackcheck import __version__
+from stackcheck.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from stackcheck.knowledge.knowledge import Knowledge
+
+__all__ = ["State", "print_document"]
+
+
+@dataclass(frozen=True)
+class State:
+    """The global options."""
+
+    verbose: int = 0
+    quiet: bool = False
+    no_color: bool = False
+    offline: bool = False
+    matrices: str | None = None
+
+    def knowledge(self) -> Knowledge:
+        """Load the matrices, with the overlay that `--matrices` names."""
+        from stackcheck.knowledge.knowledge import load
+
+        if self.matrices and not Path(self.matrices).is_dir():
+            raise InputError(f"--matrices {self.matrices}: no such directory")
+        return load(Path(self.matrices) if self.matrices else None)
+
+    def console(self) -> Console:
+        """Make a console on standard output; colours only on a terminal."""
+        from rich.console import Console
+
+        return Console(no_color=self.no_color, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+    def hint(self, text: str) -> None:
+        """Say something helpful on standard error, unless asked to be quiet."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+
+def print_document(schema: str, content: Mapping[str, Any]) -> None:
+    """Print one JSON document on standard output, with the fields that every document has."""
+    head = {
+        "schema": f"stackcheck.{schema}/1",
+        "stackcheck": __version__,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    typer.echo(json.dumps({**head, **content}, indent=2, ensure_ascii=False))
