@@ -1,0 +1,81 @@
+"""The pasted text: cleaned, bounded, and with its lines to point at."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+__all__ = ["LIMIT", "Paste", "read_paste"]
+
+LIMIT = 200_000
+"""Characters that are searched; of longer texts the telling lines are kept."""
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f\x7f]")
+_TELLING = re.compile(
+    r"error|fail|warn|cuda|nvidia|cudnn|nvrm|xid|nccl|fatal|exception|cannot|could not|unable|gpu|"
+    r"not found|no such|denied|mismatch|incompatib|unsupported|undefined|killed|out of memory|libcu|"
+    r"glibc|ptxas|conda|pip"
+)
+_VARYING = re.compile(r"0x[0-9a-f]+|\d+")
+_REPEATS = 3
+"""How often a line that differs only in its numbers is kept."""
+
+
+@dataclass(frozen=True)
+class Paste:
+    """A text to explain. `lowered` is what is searched; offsets are the same in both."""
+
+    text: str
+    lowered: str
+    numbers: tuple[int, ...]
+    """Line number in what was pasted, for each line of `text`."""
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
+
+    def line_at(self, offset: int) -> tuple[int, str]:
+        """Return the number and the text of the pasted line at an offset."""
+        row = bisect_right(self._starts, offset) - 1
+        end = self.text.find("\n", offset)
+        line = self.text[self._starts[row] : None if end < 0 else end]
+        return self.numbers[row], line.strip()
+
+
+def read_paste(text: str) -> Paste:
+    """Clean a text of terminal control codes and bound its length."""
+    text = _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = text.split("\n")
+    numbers = tuple(range(1, len(lines) + 1))
+    if len(text) > LIMIT:
+        kept = _telling_lines(lines)
+        lines = [lines[row][:2000] for row in kept]
+        numbers = tuple(row + 1 for row in kept)
+        text = "\n".join(lines)
+    lowered = text.lower()
+    if len(lowered) != len(text):  # some capitals, such as a dotted I, have longer small letters
+        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    return Paste(text, lowered, numbers)
+
+
+def _telling_lines(lines: list[str]) -> list[int]:
+    """Choose lines within the limit: first those that say something went wrong, without endless repetition."""
+    seen: dict[str, int] = {}
+    kept: list[int] = []
+    size = 0
+    for row, line in enumerate(lines):
+        lowered = line[:2000].lower()
+        if not _TELLING.search(lowered):
+            continue
+        shape = _VARYING.sub("0", lowered)
+        count = seen.get(shape, 0)
+        if count >= _REPEATS:
+            continue
+        seen[shape] = count + 1
+        size += len(lowered) + 1
+        if size > LIMIT:
+            break
+        kept.append(row)
+    return kept

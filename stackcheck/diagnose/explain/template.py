@@ -1,0 +1,115 @@
+"""Message templates: what a program prints, written almost as it prints it.
+
+A template is plain text, compared without regard to case. In it
+
+- `#` stands for a number such as `12`, `12.4` or `9.1.0.70`,
+- `*` for anything up to 160 characters within a line,
+- `{one|two|}` for one of several texts, the empty one included,
+- a space for any white space, line breaks included, and a quotation mark for any or none.
+
+A template that begins or ends with a letter or digit begins or ends at a word's boundary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+__all__ = ["Template", "TemplateError"]
+
+_QUOTES = "'\"`"
+_TOKEN = re.compile(r"""[#*{}|]|\s+|['"`]|[^#*{}|\s'"`]+""")
+
+
+class TemplateError(ValueError):
+    """A template with unbalanced or nested braces."""
+
+
+class Template:
+    """One template; compiled when it is first searched for."""
+
+    __slots__ = ("anchors", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text.lower().strip()
+        self.anchors = _anchors(self.text)
+
+    def search(self, lowered: str, start: int = 0) -> re.Match[str] | None:
+        """Find the template in text that is already in lower case."""
+        if not self.may_occur(lowered):
+            return None
+        return _compile(self.text).search(lowered, start)
+
+    def may_occur(self, lowered: str) -> bool:
+        """Tell cheaply that it cannot occur: a literal part of it is missing."""
+        return any(anchor in lowered for anchor in self.anchors)
+
+    def check(self) -> None:
+        """Compile it. Raises `TemplateError`."""
+        _compile(self.text)
+
+
+def _tokens(text: str) -> Iterator[str]:
+    return (found[0] for found in _TOKEN.finditer(text))
+
+
+def _anchors(text: str) -> tuple[str, ...]:
+    """Return literal parts one of which every match contains.
+
+    The longest literal outside braces; where the braces hold all there is, the longest literal of each choice.
+    """
+    outside: list[str] = []
+    choices: list[list[str]] = []
+    depth = 0
+    for token in _tokens(text):
+        if token == "{":
+            depth += 1
+            choices.append([""])
+        elif token == "}":
+            depth -= 1
+        elif token == "|" and depth:
+            choices[-1].append("")
+        elif token[0] in "#*" + _QUOTES or token.isspace():
+            continue
+        elif depth:
+            choices[-1][-1] = max(choices[-1][-1], token, key=len)
+        else:
+            outside.append(token)
+    best = max(outside, key=len, default="")
+    certain = [group for group in choices if all(group)]
+    if len(best) < 4 and certain:
+        return tuple(max(certain, key=lambda group: min(map(len, group))))
+    return (best,)
+
+
+@lru_cache(maxsize=2048)
+def _compile(text: str) -> re.Pattern[str]:
+    parts: list[str] = []
+    depth = 0
+    for token in _tokens(text):
+        if token == "#":
+            parts.append(r"\d[\d.]*")
+        elif token == "*":
+            parts.append(r"[^\n]{0,160}?")
+        elif token == "{":
+            depth += 1
+            parts.append("(?:")
+        elif token == "}":
+            depth -= 1
+            parts.append(")")
+        elif token == "|":
+            parts.append("|" if depth else r"\|")
+        elif token.isspace():
+            parts.append(r"\s+")
+        elif token in _QUOTES:
+            parts.append(r"['\"`‘’“”]?")
+        else:
+            parts.append(re.escape(token))
+        if depth not in (0, 1):
+            raise TemplateError(f"{text!r} has unbalanced or nested braces")
+    if depth:
+        raise TemplateError(f"{text!r} has an open brace")
+    head = r"(?<![a-z0-9_])" if text[:1].isalnum() or text[:1] == "{" else ""
+    tail = r"(?![a-z0-9_])" if text[-1:].isalnum() or text[-1:] == "}" else ""
+    return re.compile(head + "".join(parts) + tail)
