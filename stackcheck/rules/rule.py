@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stackcheck.model.fact import UNSTATED, Fact
+from stackcheck.model.fact import UNSTATED, Fact, Known
 from stackcheck.model.finding import Evidence, Finding, Fix, Severity
 from stackcheck.model.version import Version
 
@@ -32,6 +32,26 @@ class Situation:
     packages: Mapping[str, Version | None] = field(default_factory=dict)
     """Other distributions beside the builds, by normalised name; None where the version was not said."""
     python: Fact[Version] = UNSTATED
+
+    @property
+    def platform(self) -> str:
+        """Platform for table look-ups: that of the host, Linux where nobody said."""
+        return self.machine.host.platform.peek() or "linux"
+
+    @property
+    def has_no_gpu(self) -> bool:
+        """Whether it is known that there is no GPU: then GPU builds run on the CPU and nothing of a GPU rules."""
+        gpus = self.machine.gpus
+        return isinstance(gpus, Known) and not gpus.value
+
+    @property
+    def driver_cuda(self) -> Fact[Version]:
+        """The CUDA driver version: as reported, else the one that the driver's branch has on Linux."""
+        driver = self.machine.driver
+        if isinstance(driver.cuda, Known) or not isinstance(driver.release, Known):
+            return driver.cuda
+        derived = self.knowledge.cuda_of_driver(driver.release.value, self.platform)
+        return driver.cuda if derived is None else Known(derived, f"branch of driver {driver.release.value}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""From requirements, knowledge and machines to a verdict, or to a plan and why. No I/O."""

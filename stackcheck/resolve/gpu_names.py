@@ -1,0 +1,168 @@
+"""GPU names as people and NVML write them, turned into products, or into what a class or family says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from stackcheck.errors import InputError
+from stackcheck.model.version import Version, parse_version
+
+if TYPE_CHECKING:
+    from stackcheck.knowledge.knowledge import Knowledge
+
+__all__ = ["GpuName", "read_gpu_name"]
+
+
+@dataclass(frozen=True)
+class GpuName:
+    """What a name tells: the product if it is one, the capability, and the kind (`geforce`, `datacenter`, ...)."""
+
+    text: str
+    product: str = ""
+    capability: Version | None = None
+    kind: str = ""
+    mig: bool = False
+
+
+_CAPABILITY = re.compile(
+    r"\bsm_?(\d{1,2})(\d)\b|\bcompute[_ ](?:capability )?(\d{1,2})\.(\d)|\(\s*(\d{1,2})\.(\d)\s*\)"
+)
+_NOISE = re.compile(
+    r"\b(?:nvidia|corporation|graphics|gpu|card|device|generation|edition|founders|oem|mobile|laptop|notebook"
+    r"|\d+\s*(?:gb|gib)(?:\s*hbm\w*|\s*gddr\w*)?|hbm\w*|gddr\w*|pcie|with|mig|\d+x)\b|[®™(),/]"
+)
+_CLASSES = {
+    "datacenter": re.compile(r"data[- ]?cent(?:er|re)"),
+    "geforce": re.compile(r"\bgeforce\b|\bconsumer\b"),
+    "quadro": re.compile(r"\bquadro\b|\bworkstation\b"),
+    "titan": re.compile(r"\btitan\b"),
+    "jetson": re.compile(r"\bjetson\b|\btegra\b"),
+}
+_MODEL = re.compile(r"\b[a-z]{0,4}\d{2,4}[a-z]{0,2}\b")
+
+
+def read_gpu_name(text: str, knowledge: Knowledge, *, has_capability: bool = False) -> GpuName:
+    """Read one GPU name.
+
+    `has_capability` says that the user gave the compute capability beside it, so that the name need not be known.
+    Raises `InputError` with the nearest names for a product that nobody makes.
+    """
+    lowered = " ".join(text.lower().split())
+    mig = bool(re.search(r"\bmig\b", lowered))
+    capability = _stated_capability(lowered)
+    products = _products(knowledge)
+    for words in _spellings(lowered):
+        if found := products.get(words):
+            return GpuName(text, found.name, capability or found.capability, found.kind, mig)
+    if capability is not None or has_capability:
+        return GpuName(text, "", capability, _class_of(lowered), mig)
+    for life in knowledge.architectures:
+        if re.search(rf"\b{re.escape(life.name.lower())}\b", lowered) and _only(
+            knowledge, life.name
+        ):
+            return GpuName(text, "", life.capability, _class_of(lowered), mig)
+    if _MODEL.search(_NOISE.sub(" ", lowered)):
+        _refuse(text, lowered, products)
+    return GpuName(text, "", None, _class_of(lowered), mig)
+
+
+def _stated_capability(lowered: str) -> Version | None:
+    found = _CAPABILITY.search(lowered)
+    if not found:
+        return None
+    major, minor = [group for group in found.groups() if group is not None]
+    return parse_version(f"{major}.{minor}")
+
+
+def _only(knowledge: Knowledge, name: str) -> bool:
+    """Whether a family has one capability; the name of another (Ampere: 8.0, 8.6, 8.7) says too little."""
+    return (
+        len(
+            {
+                life.capability
+                for life in knowledge.architectures
+                if life.name == name and not life.tegra
+            }
+        )
+        == 1
+    )
+
+
+def _class_of(lowered: str) -> str:
+    return next((kind for kind, pattern in _CLASSES.items() if pattern.search(lowered)), "")
+
+
+@dataclass(frozen=True)
+class _Product:
+    name: str
+    capability: Version
+    kind: str
+
+
+@lru_cache(maxsize=4)
+def _products(knowledge: Knowledge) -> dict[str, _Product]:
+    """Every spelling of every product, reduced to its words."""
+    table: dict[str, _Product] = {}
+    for product in knowledge.gpus:
+        row = _Product(product.name, product.capability, product.kind)
+        for name in (product.name, *product.aliases):
+            lowered = " ".join(name.lower().split())
+            table.setdefault(_plain(lowered), row)
+            table.setdefault(_reduce(lowered), row)
+    return table
+
+
+def _plain(lowered: str) -> str:
+    return " ".join(re.sub(r"[®™(),]|\bnvidia\b", " ", lowered).replace("-", " ").split())
+
+
+def _reduce(lowered: str) -> str:
+    """Drop the words that do not tell products apart, and part `rtx4090` into its two words."""
+    text = re.sub(r"\b(rtx|gtx|gt)(\d)", r"\1 \2", _NOISE.sub(" ", lowered))
+    text = re.sub(r"(\d)(ti|super)\b", r"\1 \2", text)
+    return " ".join(text.replace("-", " ").split())
+
+
+def _spellings(lowered: str) -> list[str]:
+    """List the ways to look a name up, the most exact first."""
+    without_brackets = " ".join(re.sub(r"\([^)]*\)", " ", lowered).split())
+    reduced = [_reduce(lowered), _reduce(without_brackets)]
+    brands = r"^(?:geforce|quadro|tesla|titan|jetson|rtx|gtx) "
+    return [
+        _plain(lowered),
+        *reduced,
+        *(
+            f"{brand} {name}"
+            for name in reduced
+            for brand in ("geforce", "geforce rtx", "geforce gtx", "quadro", "tesla")
+        ),
+        *(re.sub(brands, "", name) for name in reduced),
+        *(
+            re.sub(r" (?:d|sxm\d?|nvl|max q|ada|workstation|server)(?= |$)", "", name)
+            for name in reduced
+        ),
+    ]
+
+
+def _refuse(text: str, lowered: str, products: dict[str, _Product]) -> None:
+    wanted = _reduce(lowered)
+    digits = "".join(re.findall(r"\d+", wanted))
+
+    def nearness(name: str) -> float:
+        same_digits = SequenceMatcher(None, digits, "".join(re.findall(r"\d+", name))).ratio()
+        return SequenceMatcher(None, wanted, name).ratio() + same_digits
+
+    near: list[str] = []
+    for name in sorted(products, key=nearness, reverse=True):
+        if products[name].name not in near:
+            near.append(products[name].name)
+        if len(near) == 3:
+            break
+    raise InputError(
+        f"--gpu {text!r}: no such GPU is known; nearest: {', '.join(near)}"
+        " (a newer one: state it with `--compute-capability X.Y`)"
+    )
