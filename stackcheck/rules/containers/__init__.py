@@ -1,0 +1,1 @@
+"""Containers, from inside and from the host."""

@@ -1,0 +1,1 @@
+"""cuDNN as installed and as loaded."""

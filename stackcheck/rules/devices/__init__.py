@@ -1,0 +1,1 @@
+"""Device nodes, permissions and the driver's services."""

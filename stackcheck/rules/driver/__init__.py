@@ -1,0 +1,1 @@
+"""The user-mode driver, as far as the machine alone decides."""

@@ -1,0 +1,158 @@
+"""Which compiled code runs on which GPU: the rules for cubins and PTX.
+
+After NVIDIA's Blackwell Compatibility Guide, the nvcc documentation and the CUDA Programming Guide ("Compute
+Capabilities"): a cubin runs on its own major capability with an equal or higher minor, an `a` target on exactly its
+own, an `f` target on its family, and PTX on any later capability that the driver can compile it for. On Tegra a cubin
+runs on exactly its own capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stackcheck.model.build import Build
+from stackcheck.model.fact import Unknown
+from stackcheck.model.version import Architecture, Version
+
+if TYPE_CHECKING:
+    from stackcheck.knowledge.knowledge import Knowledge
+    from stackcheck.model.gpu import Gpu
+    from stackcheck.rules.rule import Situation
+
+__all__ = ["Code", "Gap", "code_of", "find_cubin", "find_gaps", "find_ptx", "name_of"]
+
+_FAMILIES = {
+    (10, 0): ((10, 0), (10, 3), (10, 7)),
+    (10, 3): ((10, 3), (10, 7)),
+    (12, 0): ((12, 0), (12, 1)),
+}
+
+
+@dataclass(frozen=True)
+class Code:
+    """GPU code of one part of a build: the framework itself, or a library that it is pinned to."""
+
+    owner: str
+    architectures: tuple[Architecture, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A GPU that a part of a build has no code for. `newer` tells on which side of the code the GPU lies."""
+
+    gpu: Gpu
+    capability: Version
+    code: Code
+    newer: bool
+    limit: str
+    """The nearest thing that there is code for, in words."""
+
+
+def find_cubin(
+    architectures: Iterable[Architecture], capability: Version, *, tegra: bool = False
+) -> Architecture | None:
+    """Return the best machine code for a capability, or None."""
+    fitting = [
+        entry for entry in architectures if not entry.ptx and _runs(entry, capability, tegra=tegra)
+    ]
+    return max(fitting, default=None, key=lambda entry: (entry.major, entry.minor))
+
+
+def find_ptx(architectures: Iterable[Architecture], capability: Version) -> Architecture | None:
+    """Return the best PTX that a driver could compile for a capability, or None."""
+    own = (capability.major, capability.minor)
+    fitting = [
+        entry
+        for entry in architectures
+        if entry.ptx and not entry.suffix and (entry.major, entry.minor) <= own
+    ]
+    return max(fitting, default=None, key=lambda entry: (entry.major, entry.minor))
+
+
+def _runs(entry: Architecture, capability: Version, *, tegra: bool) -> bool:
+    own = (capability.major, capability.minor)
+    target = (entry.major, entry.minor)
+    if tegra or entry.suffix == "a":
+        return own == target
+    if entry.suffix == "f":
+        return own in _FAMILIES.get(target, (target,))
+    return own[0] == target[0] and own[1] >= target[1]
+
+
+def code_of(build: Build, knowledge: Knowledge) -> Iterator[Code]:
+    """Yield the GPU code of a build and of every NVIDIA library that it is pinned to."""
+    if build.architectures:
+        source = build.evidence[0].source if build.evidence else "installed files"
+        yield Code(build.label, build.architectures, source)
+    for distribution, specifier in build.requires.items():
+        if not specifier.startswith("==") or "*" in specifier:
+            continue
+        release = knowledge.library(distribution, specifier.removeprefix("=="), build.platform)
+        if release is not None and release.architectures:
+            yield Code(
+                f"{distribution} {release.version}",
+                release.architectures,
+                release.series.evidence[0].source,
+            )
+
+
+def find_gaps(build: Build, situation: Situation) -> list[Gap]:
+    """Return every GPU that some part of the build has no code for.
+
+    Raises `Undecided` where GPUs, capabilities or the build's architectures are not known.
+    """
+    gaps: list[Gap] = []
+    for gpu in situation.machine.gpus.get() or ():
+        capability = gpu.compute_capability.get()
+        if capability is None:
+            continue
+        gap = _find_gap(build, gpu, capability, situation.knowledge)
+        if gap is not None:
+            gaps.append(gap)
+    return gaps
+
+
+def _find_gap(build: Build, gpu: Gpu, capability: Version, knowledge: Knowledge) -> Gap | None:
+    life = knowledge.architecture(capability)
+    tegra = life is not None and life.tegra
+    parts = list(code_of(build, knowledge))
+    own = Code(build.label, build.architectures or (), "knowledge")
+    if build.capability_max is not None and capability > build.capability_max:
+        limit = f"its compiler knows capabilities up to {build.capability_max}"
+        return Gap(gpu, capability, own, newer=True, limit=limit)
+    if life is not None and build.cuda is not None:
+        if life.last_cuda is not None and build.cuda > life.last_cuda:
+            limit = f"CUDA {life.last_cuda} is the last with {life.name}"
+            return Gap(gpu, capability, own, newer=False, limit=limit)
+        if not parts and life.first_cuda is not None and build.cuda.major < life.first_cuda.major:
+            return Gap(
+                gpu,
+                capability,
+                own,
+                newer=True,
+                limit=f"{life.name} needs CUDA {life.first_cuda} or later",
+            )
+    for part in parts:
+        cubins = [entry for entry in part.architectures if not entry.ptx]
+        if find_cubin(part.architectures, capability, tegra=tegra) or find_ptx(
+            part.architectures, capability
+        ):
+            continue
+        newer = bool(cubins) and capability > min(cubins).capability
+        limit = f"it has {' '.join(str(entry) for entry in part.architectures)}"
+        return Gap(gpu, capability, part, newer=newer, limit=limit)
+    if build.architectures is None:
+        _refuse_unknown(build)
+    return None
+
+
+def _refuse_unknown(build: Build) -> None:
+    Unknown(f"no source gives the GPU architectures of {build.label}", "matrices").get()
+
+
+def name_of(gpu: Gpu) -> str:
+    """Name a GPU for a sentence: its product name, else its position."""
+    return gpu.name.peek() or f"GPU {gpu.index}"

@@ -1,0 +1,56 @@
+"""HW-01: no NVIDIA display function on the bus."""
+
+from __future__ import annotations
+
+from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.rules.observation import observed
+from stackcheck.rules.rule import MachineRule, Situation
+from stackcheck.rules.scope import NotApplicable, has_nvidia_gpu
+
+__all__ = ["RULE"]
+
+
+def judge(situation: Situation) -> Finding | None:
+    """Judge the bus, where the platform shows its GPU there."""
+    machine = situation.machine
+    platform = machine.host.platform.peek()
+    if platform in ("wsl2", "jetson"):
+        raise NotApplicable(f"on {platform} the GPU is not on the PCI bus")
+    if has_nvidia_gpu(machine):
+        return None
+    evidence = (
+        Evidence("platform", platform, "host")
+        if platform == "macos"
+        else observed("NVIDIA functions on the PCI bus", machine.pci, lambda found: str(len(found)))
+    )
+    return RULE.finding(
+        "no NVIDIA GPU here; CPU builds of the frameworks work",
+        evidence=(evidence,),
+        cause="The PCI bus shows no display function of NVIDIA (vendor 0x10de, class 0x0300 or 0x0302). On a login"
+        " node or a build host that is as it should be.",
+        fix=Fix(
+            "For a GPU: choose a machine type or partition that has one, pass the device through to the guest, or"
+            " reseat the card. Without one: install CPU builds",
+            ("stackcheck resolve pytorch --no-gpu",),
+        ),
+        verify="lspci -d 10de:",
+    )
+
+
+RULE = MachineRule(
+    code="HW-01",
+    reason="no-driver",
+    layer="hardware",
+    severity="info",
+    title="no NVIDIA GPU on the bus",
+    explanation="Without a display function of NVIDIA on the PCI bus no driver can do anything: the machine type has"
+    " no GPU, the hypervisor does not pass it through, or the card sits loose. It is information unless"
+    " --require-gpu makes it an error.",
+    messages=(
+        "No devices were found",
+        "NVRM: No NVIDIA GPU found.",
+        "Found no NVIDIA driver on your system",
+    ),
+    source="NVIDIA/open-gpu-kernel-modules: nv.c, osapi.c; astral-sh/uv#12404",
+    judge=judge,
+)

@@ -1,0 +1,1 @@
+"""Jetson boards and other aarch64 machines."""

@@ -1,0 +1,1 @@
+"""The kernel module and the driver's installation."""

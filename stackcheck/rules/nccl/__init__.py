@@ -1,0 +1,1 @@
+"""NCCL and what several GPUs need of the host."""

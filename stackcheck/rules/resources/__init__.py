@@ -1,0 +1,1 @@
+"""Disk, memory and caches of the host."""

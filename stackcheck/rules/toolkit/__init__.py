@@ -1,0 +1,1 @@
+"""CUDA toolkits and what the loader takes."""

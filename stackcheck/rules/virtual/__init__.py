@@ -1,0 +1,1 @@
+"""Cloud instances and virtual GPUs."""

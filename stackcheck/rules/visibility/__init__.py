@@ -1,0 +1,1 @@
+"""Which GPUs a process may see: masks, MIG, other users."""

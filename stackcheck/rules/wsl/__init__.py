@@ -1,0 +1,1 @@
+"""Windows Subsystem for Linux."""
