@@ -1,0 +1,1 @@
+"""One file per installer, and the choice among them."""
