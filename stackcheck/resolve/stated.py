@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from stackcheck.errors import InputError
+from stackcheck.knowledge.gpu_names import GpuName, read_gpu_name
 from stackcheck.model.driver import Library
 from stackcheck.model.environment import Toolkit
 from stackcheck.model.fact import UNSTATED, Absent, Fact, Known
 from stackcheck.model.gpu import Gpu
 from stackcheck.model.machine import Container, Host, Machine, unstated_gpu, unstated_machine
 from stackcheck.model.version import DriverVersion, InvalidVersion, Version, parse_version
-from stackcheck.resolve.gpu_names import GpuName, read_gpu_name
 from stackcheck.resolve.systems import System, read_system
 
 if TYPE_CHECKING:

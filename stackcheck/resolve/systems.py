@@ -1,4 +1,4 @@
-"""Operating systems, containers and channels as people write them."""
+"""Operating systems and channels as people write them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackcheck.model.version import Version, parse_version
+from stackcheck.model.version import Version
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
 
-__all__ = ["Image", "System", "read_channel", "read_image", "read_system"]
+__all__ = ["System", "read_channel", "read_system"]
 
 
 @dataclass(frozen=True)
@@ -41,31 +41,6 @@ def read_system(text: str, knowledge: Knowledge) -> System:
             return System(platform or release.platform, release.glibc, release.has_glibc)
     return System(
         platform or ("linux" if re.search(r"linux|unix|ubuntu|bsd|\bos\b|nix", lowered) else None)
-    )
-
-
-@dataclass(frozen=True)
-class Image:
-    """What the text of a container tells: CUDA of the image, whether it declares a driver, a cuda-compat package."""
-
-    cuda: Version | None = None
-    compat: Version | None = None
-
-
-_IMAGE_CUDA = re.compile(
-    r"cuda[-_:/ >=]*v?(\d{1,2}\.\d)(?:\.\d+)?|(\d{1,2}\.\d)(?:\.\d+)?-(?:cudnn\d*-)?(?:base|runtime|devel)"
-)
-_COMPAT = re.compile(r"cuda-compat[-_ ](\d{1,2})[-.](\d)")
-
-
-def read_image(text: str) -> Image:
-    """Read a container description: `nvidia/cuda:12.8.0-runtime-ubuntu22.04`, `CUDA 12.8 image + cuda-compat-12-8`."""
-    lowered = text.lower()
-    compat = _COMPAT.search(lowered)
-    found = _IMAGE_CUDA.search(_COMPAT.sub(" ", lowered))
-    return Image(
-        parse_version(found[1] or found[2]) if found else None,
-        parse_version(f"{compat[1]}.{compat[2]}") if compat else None,
     )
 
 

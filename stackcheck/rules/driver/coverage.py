@@ -87,16 +87,10 @@ def code_of(build: Build, knowledge: Knowledge) -> Iterator[Code]:
     if build.architectures:
         source = build.evidence[0].source if build.evidence else "installed files"
         yield Code(build.label, build.architectures, source)
-    for distribution, specifier in build.requires.items():
-        if not specifier.startswith("==") or "*" in specifier:
-            continue
-        release = knowledge.library(distribution, specifier.removeprefix("=="), build.platform)
-        if release is not None and release.architectures:
-            yield Code(
-                f"{distribution} {release.version}",
-                release.architectures,
-                release.series.evidence[0].source,
-            )
+    for release in knowledge.libraries_of(build):
+        if release.architectures:
+            source = release.series.evidence[0].source
+            yield Code(f"{release.distribution} {release.version}", release.architectures, source)
 
 
 def find_gaps(build: Build, situation: Situation) -> list[Gap]:

@@ -32,13 +32,13 @@ def judge(build: Build, situation: Situation) -> Finding | None:
         ):
             continue
         return RULE.finding(
-            f"{build.label} reaches {name_of(gpu)} (capability {capability}) only by {ptx} of CUDA {build.cuda}, and the"
+            f"{build.label} reaches {name_of(gpu)} (capability {capability}) by {ptx} of CUDA {build.cuda}; the"
             f" driver compiles PTX up to CUDA {driver_cuda}",
             evidence=(
                 Evidence("CUDA of the driver", str(driver_cuda), situation.driver_cuda.source),
                 Evidence(build.label, " ".join(map(str, build.architectures)), "knowledge"),
             ),
-            cause="Minor-version compatibility covers machine code, not PTX: a driver reads PTX only up to its own CUDA.",
+            cause="Minor-version compatibility covers machine code only: a driver reads PTX up to its own CUDA.",
             fix=Fix(
                 f"Update the driver to one for CUDA {build.cuda}, or take a build with code for this GPU"
             ),
@@ -52,8 +52,8 @@ RULE = BuildRule(
     reason="ptx-jit-toolkit-newer-than-driver",
     layer="driver",
     title="minor-version compatibility holds, PTX does not",
-    explanation="A driver runs machine code of every minor of its CUDA major, but compiles PTX only if it is at least as"
-    " new as the compiler that wrote it. Triton, NVRTC and Numba meet the same limit where they hand PTX to the driver.",
+    explanation="A driver runs machine code of every minor of its CUDA major, but compiles PTX only if it is as"
+    " new as the compiler that wrote it. Triton, NVRTC and Numba meet this where they hand PTX to the driver.",
     messages=("the provided PTX was compiled with an unsupported toolchain.",),
     source="NVIDIA/nvbandwidth#61, #40; vllm-project/vllm#28305; CUDA Compatibility guide",
     judge=judge,

@@ -62,6 +62,6 @@ RULE = BuildRule(
         "NVIDIA GeForce RTX 5090 with CUDA capability sm_120 is not compatible with the current PyTorch installation",
         "CUDA error: no kernel image is available for execution on the device",
     ),
-    source="replicate/cog: pkg/doctor/gpu_compatibility.go; pytorch/pytorch#167244; NVIDIA Blackwell Compatibility Guide",
+    source="replicate/cog: pkg/doctor/gpu_compatibility.go; pytorch/pytorch#167244; Blackwell Compatibility Guide",
     judge=judge,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from stackcheck.knowledge.gpu_names import kind_of
 from stackcheck.model.fact import Known
 from stackcheck.model.version import Version, parse_version
 from stackcheck.rules.rule import Situation
@@ -33,10 +34,10 @@ def carried_forward(cuda: Version, situation: Situation) -> bool:
     if compat is None or compat.major < cuda.major:
         return False
     for gpu in situation.machine.gpus.peek() or ():
-        product = situation.knowledge.gpu(gpu.name.peek() or "")
-        if (product.kind if product else gpu.brand.peek() or "").lower() in _UNFIT:
+        if kind_of(gpu, situation.knowledge) in _UNFIT:
             return False
     release = situation.machine.driver.release.peek()
     if release is None:
         return True
-    return situation.knowledge.forward_compatibility(compat, release) == "compatible"
+    package = next((row for row in situation.knowledge.forward_compat if row.cuda == compat), None)
+    return package is not None and package.branches.get(str(release.major)) == "compatible"

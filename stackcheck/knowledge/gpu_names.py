@@ -13,8 +13,9 @@ from stackcheck.model.version import Version, parse_version
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
+    from stackcheck.model.gpu import Gpu
 
-__all__ = ["GpuName", "read_gpu_name"]
+__all__ = ["GpuName", "kind_of", "read_gpu_name"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ def read_gpu_name(text: str, knowledge: Knowledge, *, has_capability: bool = Fal
     if _MODEL.search(_NOISE.sub(" ", lowered)):
         _refuse(text, lowered, products)
     return GpuName(text, "", None, _class_of(lowered), mig)
+
+
+def kind_of(gpu: Gpu, knowledge: Knowledge) -> str:
+    """Return the product line of a GPU (`geforce`, `datacenter`, ...), empty if its name tells none."""
+    lowered = " ".join((gpu.name.peek() or "").lower().split())
+    products = _products(knowledge)
+    found = next((products[words] for words in _spellings(lowered) if words in products), None)
+    return found.kind if found else _class_of(lowered) or (gpu.brand.peek() or "").lower()
 
 
 def _stated_capability(lowered: str) -> Version | None:
