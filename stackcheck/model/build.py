@@ -40,9 +40,11 @@ class Build:
     """Name to install (`torch`, `tensorflow-gpu`, `mxnet-cu112`)."""
     cuda: Version | None = None
     """CUDA that it was built with; None in a CPU build, or unknown."""
+    cuda_linkage: str = ""
+    """How it gets CUDA's libraries: `bundled`, `pinned`, `floor`, `system` or empty if unknown."""
     cudnn: Version | None = None
     cudnn_linkage: str = ""
-    """`static`, `pinned`, `floor` (this or newer of the major), `system` or empty if unknown."""
+    """`static`, `bundled`, `pinned`, `floor` (this or newer of the major), `system`, `none` or empty if unknown."""
     nccl: Version | None = None
     architectures: tuple[Architecture, ...] | None = None
     """cubins and PTX of the framework's own code, ascending; None unknown, () in a CPU build."""
@@ -66,6 +68,8 @@ class Build:
     default: bool = False
     """What the channel gives to someone who names no build."""
     yanked: bool = False
+    capability_max: Version | None = None
+    """Newest compute capability that its own compiler (XLA, NVRTC) can target, where PTX alone does not save it."""
     jit: tuple[str, ...] = ()
     """Run-time compilers that hand PTX to the driver or target the GPU themselves (`xla`, `nvrtc`, `triton`)."""
     evidence: tuple[RowEvidence, ...] = ()

@@ -1,0 +1,320 @@
+"""Everything that the matrices say, loaded lazily and never changed afterwards."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from packaging.utils import canonicalize_name
+
+from stackcheck.errors import InputError
+from stackcheck.knowledge.cache import compiled
+from stackcheck.knowledge.compilation import compile_head, compile_source
+from stackcheck.knowledge.decoding import decode
+from stackcheck.knowledge.expansion import build_of_row
+from stackcheck.knowledge.rows import (
+    ArchitectureLife,
+    CudaRelease,
+    CudnnSupport,
+    DriverBranch,
+    DriverFloor,
+    ExtensionRelease,
+    ForwardPackage,
+    FrameworkName,
+    GpuProduct,
+    JetPack,
+    LibraryRelease,
+    LibrarySeries,
+    OsRelease,
+    Quirk,
+)
+from stackcheck.knowledge.source import Source, find_sources
+from stackcheck.model.build import Build
+from stackcheck.model.version import Version, parse_version
+
+__all__ = ["Knowledge", "load"]
+
+T = TypeVar("T")
+
+_WINDOWS_DRIVERS = ("windows", "wsl2")
+"""In WSL the driver, and the number that NVML gives, is that of Windows."""
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "drivers": ("branch",),
+    "floors": ("cuda",),
+    "cuda": ("version",),
+    "architectures": ("capability",),
+    "gpus": ("name",),
+    "libraries": ("distribution", "versions", "platforms"),
+    "cudnn_support": ("first",),
+    "forward": ("cuda",),
+    "systems": ("name",),
+    "jetpacks": ("version",),
+    "quirks": ("name",),
+    "extensions": ("extension", "version", "requires", "platforms"),
+}
+"""Table to the fields that identify a row: where an overlay has the same, it replaces."""
+
+
+@lru_cache(maxsize=8)
+def load(directory: Path | None = None) -> Knowledge:
+    """Return the shipped knowledge, the user's own rows over it, and those of `directory` over both.
+
+    Raises `InputError` if `directory` is no folder; faults in files come up when their rows are asked for.
+    """
+    return Knowledge(find_sources(directory))
+
+
+class Knowledge:
+    """Typed rows of every matrix; pure once loaded. Faults in a file raise `InputError` where it is first read."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._sources = list(sources)
+        self._builds: dict[str, tuple[Build, ...]] = {}
+
+    # Frameworks
+
+    @cached_property
+    def _heads(self) -> dict[str, dict[str, Any]]:
+        """Framework to the heads of its files, the topmost layer's values winning."""
+        files = self._files("frameworks")
+        heads: list[dict[str, Any]] = compiled(
+            "frameworks", files, lambda: [compile_head(source) for source in files]
+        )
+        merged: dict[str, dict[str, Any]] = {}
+        for source, head in zip(files, heads, strict=True):
+            if not head["framework"]:
+                raise InputError(f"{source.place}: `framework:` is missing")
+            known = merged.setdefault(head["framework"], {"names": {}, "files": []})
+            names = {**known["names"], **(head["names"] or {})}
+            filled = {key: value for key, value in head.items() if value}
+            known.update(filled, names=names, files=[*known["files"], source])
+        return merged
+
+    @cached_property
+    def frameworks(self) -> tuple[str, ...]:
+        """Names of all frameworks."""
+        return tuple(self._heads)
+
+    @cached_property
+    def as_of(self) -> dt.date:
+        """The day up to which all of the shipped knowledge holds: the oldest of its files' dates."""
+        dates = [head["as_of"] for head in self._heads.values()]
+        dates += [table["as_of"] for table in self._tables if table.get("as_of")]
+        return min(map(dt.date.fromisoformat, dates))
+
+    def builds(self, framework: str) -> tuple[Build, ...]:
+        """Return every row of the framework, newest version first; none for a framework that is not known."""
+        if framework not in self._builds:
+            files = self._heads.get(framework, {"files": []})["files"]
+            rows: dict[tuple[str, ...], Mapping[str, Any]] = {}
+            for row in compiled(framework, files, lambda: _compile_builds(files)):
+                key = tuple(row[name] for name in ("version", "build", "channel", "platform"))
+                rows[key] = row
+            made = [build_of_row(row) for row in rows.values() if not row.get("withdrawn")]
+            made.sort(key=lambda build: build.version, reverse=True)
+            self._builds[framework] = tuple(made)
+        return self._builds[framework]
+
+    @cached_property
+    def _names(self) -> dict[str, FrameworkName]:
+        names: dict[str, FrameworkName] = {}
+        for framework, head in self._heads.items():
+            names[str(canonicalize_name(framework))] = FrameworkName(
+                framework, head["distribution"]
+            )
+            for name, entry in head["names"].items():
+                values = entry if isinstance(entry, dict) else {}
+                names[str(canonicalize_name(name))] = FrameworkName(
+                    framework,
+                    values.get("distribution") or head["distribution"],
+                    values.get("build", ""),
+                )
+        return names
+
+    def name(self, text: str) -> FrameworkName | None:
+        """Return what a framework's or distribution's name stands for; None if no framework has that name."""
+        return self._names.get(str(canonicalize_name(text)))
+
+    def known_names(self) -> tuple[str, ...]:
+        """Return every name that is known, extensions and satellites included, for hints on misspelt ones."""
+        satellites = {row.extension for row in self.extensions}
+        return tuple(sorted({*self._names, *satellites}))
+
+    # NVIDIA's tables, quirks and extensions
+
+    @cached_property
+    def _tables(self) -> list[dict[str, Any]]:
+        files = [source for source in self._sources if source.folder in ("nvidia", "")]
+        tables: list[dict[str, Any]] = compiled(
+            "nvidia", files, lambda: [compile_source(source) for source in files]
+        )
+        return tables
+
+    @cached_property
+    def _extension_tables(self) -> list[dict[str, Any]]:
+        files = self._files("extensions")
+        tables: list[dict[str, Any]] = compiled(
+            "extensions", files, lambda: [compile_source(source) for source in files]
+        )
+        return tables
+
+    def _files(self, folder: str) -> list[Source]:
+        return [source for source in self._sources if source.folder == folder]
+
+    def _rows(self, cls: type[T], table: str) -> tuple[T, ...]:
+        tables = self._extension_tables if table == "extensions" else self._tables
+        rows: dict[str, Mapping[str, Any]] = {}
+        for document in tables:
+            for row in document.get(table, ()):
+                rows[str([row.get(key) for key in _KEYS[table]])] = row
+        return tuple(decode(cls, row) for row in rows.values())
+
+    @cached_property
+    def drivers(self) -> tuple[DriverBranch, ...]:
+        """Driver branches, newest first."""
+        return _sorted(self._rows(DriverBranch, "drivers"), lambda row: row.branch)
+
+    @cached_property
+    def floors(self) -> tuple[DriverFloor, ...]:
+        """Oldest drivers per CUDA major, newest first."""
+        return _sorted(self._rows(DriverFloor, "floors"), lambda row: row.cuda)
+
+    @cached_property
+    def cuda(self) -> tuple[CudaRelease, ...]:
+        """Toolkit releases, newest first."""
+        return _sorted(self._rows(CudaRelease, "cuda"), lambda row: row.version)
+
+    @cached_property
+    def architectures(self) -> tuple[ArchitectureLife, ...]:
+        """Compute capabilities, newest first."""
+        return _sorted(self._rows(ArchitectureLife, "architectures"), lambda row: row.capability)
+
+    @cached_property
+    def gpus(self) -> tuple[GpuProduct, ...]:
+        """Products."""
+        return self._rows(GpuProduct, "gpus")
+
+    @cached_property
+    def libraries(self) -> Mapping[str, tuple[LibraryRelease, ...]]:
+        """Distribution of an NVIDIA library wheel to its releases, newest first."""
+        releases: dict[str, list[LibraryRelease]] = {}
+        for series in self._rows(LibrarySeries, "libraries"):
+            for text in series.versions:
+                release = LibraryRelease(
+                    series.library, series.distribution, parse_version(text), series
+                )
+                releases.setdefault(series.distribution, []).append(release)
+        return {name: _sorted(rows, lambda row: row.version) for name, rows in releases.items()}
+
+    @cached_property
+    def cudnn_support(self) -> tuple[CudnnSupport, ...]:
+        """NVIDIA's support matrix of cuDNN, newest first."""
+        return _sorted(self._rows(CudnnSupport, "cudnn_support"), lambda row: row.first)
+
+    @cached_property
+    def forward_compat(self) -> tuple[ForwardPackage, ...]:
+        """Forward-compatibility packages, newest first."""
+        return _sorted(self._rows(ForwardPackage, "forward"), lambda row: row.cuda)
+
+    @cached_property
+    def os_releases(self) -> tuple[OsRelease, ...]:
+        """Operating systems, in the order in which their patterns shall be tried."""
+        return self._rows(OsRelease, "systems")
+
+    @cached_property
+    def jetpacks(self) -> tuple[JetPack, ...]:
+        """JetPack releases, newest first."""
+        return _sorted(self._rows(JetPack, "jetpacks"), lambda row: row.version)
+
+    @cached_property
+    def quirks(self) -> tuple[Quirk, ...]:
+        """Measured exceptions."""
+        return self._rows(Quirk, "quirks")
+
+    @cached_property
+    def extensions(self) -> tuple[ExtensionRelease, ...]:
+        """Releases of what is compiled against a framework, newest first."""
+        return _sorted(self._rows(ExtensionRelease, "extensions"), lambda row: row.version)
+
+    def extension(self, distribution: str) -> tuple[ExtensionRelease, ...]:
+        """Return the releases of one extension, newest first."""
+        name = canonicalize_name(distribution)
+        return tuple(row for row in self.extensions if row.extension == name)
+
+    # What follows from the tables
+
+    def driver_floor(self, cuda: Version, platform: str) -> Version | None:
+        """Return the oldest driver that runs an application of that CUDA; None if that is not known.
+
+        From CUDA 11 on that is the floor of the major (minor-version compatibility), before it the release's own
+        driver. `platform` is as in `Host.platform`; a Jetson's driver belongs to its board, so it has no floor here.
+        """
+        if platform == "jetson":
+            return None
+        windows = platform in _WINDOWS_DRIVERS
+        matching = [row for row in self.floors if _covers(row.cuda, cuda)]
+        if matching:
+            floor = max(matching, key=lambda row: len(row.cuda.release))
+            return floor.windows if windows else floor.linux
+        drivers = [
+            row.driver_windows if windows else row.driver_linux
+            for row in self.cuda
+            if row.version.release[:2] == cuda.release[:2]
+        ]
+        return min((driver for driver in drivers if driver), default=None)
+
+    def cuda_of_driver(self, driver: Version, platform: str) -> Version | None:
+        """Return the highest CUDA that the driver's branch reports; None if that is not known.
+
+        Windows counts within a branch beyond its Linux number (R570 is 570 to 573 there), so a number of Windows
+        belongs to the nearest branch below it. A Jetson's driver number belongs to its board.
+        """
+        branches = {row.branch: row.cuda for row in self.drivers}
+        if platform == "jetson" or not branches:
+            return None
+        if platform in _WINDOWS_DRIVERS:
+            below = [branch for branch in branches if branch <= driver.major <= branch + 5]
+            return branches[max(below)] if below else None
+        return branches.get(driver.major)
+
+    def architecture(self, capability: Version) -> ArchitectureLife | None:
+        """Return the life of a compute capability; None if it is not known."""
+        return next((row for row in self.architectures if row.capability == capability), None)
+
+    def libraries_of(self, build: Build) -> tuple[LibraryRelease, ...]:
+        """Return the library releases that a build's own pins name exactly.
+
+        `cuda-toolkit[...]==13.0.2` stands for the components that belong to that toolkit.
+        """
+        pins = {
+            name: specifier[2:]
+            for name, specifier in build.requires.items()
+            if specifier.startswith("==") and "*" not in specifier
+        }
+        if toolkit := pins.get("cuda-toolkit"):
+            release = next((row for row in self.cuda if str(row.version) == toolkit), None)
+            if release and "cublas" in release.components:
+                pins.setdefault("nvidia-cublas", str(release.components["cublas"]))
+        found = []
+        for name, text in pins.items():
+            version = parse_version(text)
+            found += [row for row in self.libraries.get(name, ()) if row.version == version]
+        machine = build.platform
+        return tuple(row for row in found if machine in row.platforms)
+
+
+def _covers(prefix: Version, version: Version) -> bool:
+    """Tell whether `version` is `prefix` or one of its updates."""
+    return version.release[: len(prefix.release)] == prefix.release
+
+
+def _sorted(rows: Iterable[T], key: Any) -> tuple[T, ...]:
+    return tuple(sorted(rows, key=key, reverse=True))
+
+
+def _compile_builds(files: Iterable[Source]) -> list[dict[str, Any]]:
+    return [row for source in files for row in compile_source(source)["builds"]]
