@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from stackcheck.knowledge.knowledge import Knowledge
 
-__all__ = ["State", "print_document"]
+__all__ = ["State", "document_text", "print_document"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class State:
             raise InputError(f"--matrices {self.matrices}: no such directory")
         return load(Path(self.matrices) if self.matrices else None)
 
+    def horizon(self, knowledge: Knowledge) -> dict[str, object]:
+        """Return how old the knowledge is, for documents: after a quarter of a year newer releases are likely."""
+        age = datetime.now(timezone.utc).date() - knowledge.as_of
+        return {"as_of": knowledge.as_of.isoformat(), "horizon_exceeded": age.days > HORIZON_DAYS}
+
     def console(self) -> Console:
         """Make a console on standard output; colours only on a terminal."""
         from rich.console import Console
@@ -53,11 +58,16 @@ class State:
             typer.echo(text, err=True)
 
 
-def print_document(schema: str, content: Mapping[str, Any]) -> None:
-    """Print one JSON document on standard output, with the fields that every document has."""
+def document_text(schema: str, content: Mapping[str, Any]) -> str:
+    """Return one JSON document as text, with the fields that every document has."""
     head = {
         "schema": f"stackcheck.{schema}/1",
         "stackcheck": __version__,
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    typer.echo(json.dumps({**head, **content}, indent=2, ensure_ascii=False))
+    return json.dumps({**head, **content}, indent=2, ensure_ascii=False)
+
+
+def print_document(schema: str, content: Mapping[str, Any]) -> None:
+    """Print one JSON document on standard output."""
+    typer.echo(document_text(schema, content))

@@ -1,0 +1,103 @@
+"""What is installed, as the rules over builds want it: rows of the knowledge, or what the files themselves say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stackcheck.model.build import Build
+from stackcheck.model.environment import Environment, InstalledBuild
+from stackcheck.model.fact import Known, Undecided, Unknown
+from stackcheck.model.machine import Machine
+from stackcheck.model.version import Architecture, InvalidVersion, Version, parse_version
+from stackcheck.rules.rule import Situation
+from stackcheck.rules.scope import has_nvidia_gpu
+
+if TYPE_CHECKING:
+    from stackcheck.knowledge.knowledge import Knowledge
+
+__all__ = ["build_of", "situation_of"]
+
+_PIP_CHANNELS = ("pypi", "pytorch")
+
+
+def situation_of(machine: Machine, knowledge: Knowledge) -> Situation:
+    """Return the machine with the builds and packages of its environment.
+
+    Where the bus shows no NVIDIA GPU, the GPUs are known to be none, whatever a missing driver left unknown.
+    """
+    try:
+        if not isinstance(machine.gpus, Known) and not has_nvidia_gpu(machine):
+            machine = replace(machine, gpus=Known((), "no NVIDIA function on the PCI bus"))
+    except Undecided:
+        pass
+    environment = machine.environment.peek()
+    if environment is None:
+        return Situation(machine, knowledge)
+    installed = environment.builds.peek() or ()
+    taken = {build.distribution for build in installed}
+    packages = {
+        distribution.name: _version(distribution.version)
+        for distribution in environment.distributions.peek() or ()
+        if distribution.name not in taken
+    }
+    builds = tuple(build_of(build, environment, machine, knowledge) for build in installed)
+    return Situation(machine, knowledge, builds, packages, environment.python)
+
+
+def build_of(
+    installed: InstalledBuild, environment: Environment, machine: Machine, knowledge: Knowledge
+) -> Build:
+    """Return the row of an installed build, found by version and build label; else one made from its own files."""
+    platform = _platform(machine)
+    label = installed.build.peek()
+    rows = [
+        row
+        for row in knowledge.builds(installed.framework)
+        if row.version.public == installed.version.public
+        and row.build == label
+        and platform in ("", row.platform)
+    ]
+    if rows:
+        conda = any(
+            distribution.name == installed.distribution and distribution.conda_build.peek()
+            for distribution in environment.distributions.peek() or ()
+        )
+        row = min(rows, key=lambda row: (row.channel in _PIP_CHANNELS) is conda)
+        if row.architectures is None:
+            return replace(row, architectures=_architectures(installed))
+        return row
+    return Build(
+        framework=installed.framework,
+        version=installed.version,
+        build=label or ("unknown" if isinstance(installed.build, Unknown) else "cpu"),
+        channel="installed",
+        platform=platform,
+        distribution=installed.distribution,
+        cuda=installed.cuda.peek(),
+        cudnn=installed.cudnn.peek(),
+        architectures=() if label == "cpu" else _architectures(installed),
+    )
+
+
+def _architectures(installed: InstalledBuild) -> tuple[Architecture, ...] | None:
+    texts = installed.architectures.peek()
+    return None if texts is None else tuple(sorted(Architecture.parse(text) for text in texts))
+
+
+def _platform(machine: Machine) -> str:
+    """Return the platform as rows name it; empty where it is not known."""
+    platform, arch = machine.host.platform.peek(), machine.host.arch.peek()
+    if platform == "jetson":
+        return "jetson"
+    if platform is None or arch is None:
+        return ""
+    system = "linux" if platform == "wsl2" else platform
+    return f"{system}-{'arm64' if (system, arch) == ('macos', 'aarch64') else arch}"
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return parse_version(text)
+    except InvalidVersion:
+        return None

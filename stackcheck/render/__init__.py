@@ -1,0 +1,1 @@
+"""Reports: one file per format. They word what they are given and judge nothing."""

@@ -1,0 +1,176 @@
+"""The stack of one machine, one row a layer: what is there, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from stackcheck.model.diagnosis import Diagnosis
+from stackcheck.model.fact import Fact, Known, Unknown
+from stackcheck.model.machine import Machine
+from stackcheck.rules.layer import LAYERS, Layer
+
+__all__ = ["Row", "RowStatus", "describe_machine", "rows_of"]
+
+RowStatus = Literal["ok", "info", "warning", "error", "unknown", "skipped"]
+_GRAVITY: tuple[RowStatus, ...] = ("error", "warning", "unknown", "info", "ok", "skipped")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer as a report shows it."""
+
+    layer: Layer
+    status: RowStatus
+    text: str
+
+
+def rows_of(diagnosis: Diagnosis) -> tuple[Row, ...]:
+    """Return the layers that apply to this machine, from the GPU up."""
+    rows = []
+    for layer in LAYERS:
+        status = _status(diagnosis, layer)
+        if status != "skipped":
+            rows.append(Row(layer, status, _DESCRIPTIONS[layer.prefix](diagnosis.machine)))
+    return tuple(rows)
+
+
+def _status(diagnosis: Diagnosis, layer: Layer) -> RowStatus:
+    """Return the gravest that was found in a layer, consequences of other layers' causes included."""
+    seen: list[RowStatus] = []
+    for finding in diagnosis.findings:
+        codes = [finding.code, *(text.partition(":")[0] for text in finding.consequences)]
+        if any(code.startswith(layer.prefix) for code in codes):
+            seen.append(finding.severity)
+    for check in diagnosis.checks:
+        if check.code.startswith(layer.prefix) and check.outcome != "finding":
+            unjudged = check.outcome in ("unknown", "crashed")
+            passed: RowStatus = "ok" if check.outcome == "pass" else "skipped"
+            seen.append("unknown" if unjudged else passed)
+    return min(seen, key=_GRAVITY.index, default="skipped")
+
+
+def describe_machine(machine: Machine) -> str:
+    """Return the machine in one line: system, kernel, where it runs."""
+    host = machine.host
+    parts = [host.os.peek(), host.arch.peek()]
+    container = host.container.peek()
+    if container:
+        parts.append(f"in a {container.engine} container")
+    parts += [note for note in machine.notes if "login node" in note]
+    return ", ".join(part for part in parts if part)
+
+
+def _say(fact: Fact[T], show: Callable[[T], str] = str, absent: str = "none") -> str:
+    if isinstance(fact, Known):
+        return show(fact.value)
+    return f"unknown ({fact.reason})" if isinstance(fact, Unknown) else absent
+
+
+def _count(names: Iterable[str]) -> str:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in counts.items())
+
+
+def _hardware(machine: Machine) -> str:
+    if gpus := machine.gpus.peek():
+        return _count(
+            f"{gpu.name.peek() or 'GPU'}"
+            + (f" ({capability})" if (capability := gpu.compute_capability.peek()) else "")
+            for gpu in gpus
+        )
+    if functions := machine.pci.peek():
+        return _count(f"NVIDIA {function.device.peek() or 'GPU'}" for function in functions)
+    return "no NVIDIA GPU" if isinstance(machine.pci, Known) else _say(machine.gpus)
+
+
+def _kernel(machine: Machine) -> str:
+    module = machine.driver.module
+    version = _say(module.version, absent="nvidia module not loaded")
+    flavour = module.flavour.peek()
+    return f"{version}, {flavour} module" if flavour and module.version.peek() else version
+
+
+def _devices(machine: Machine) -> str:
+    return _say(machine.driver.nodes, lambda nodes: f"{len(nodes)} nodes" if nodes else "none")
+
+
+def _driver(machine: Machine) -> str:
+    driver = machine.driver
+    release = driver.release.peek()
+    cuda = _say(driver.cuda, lambda version: f"CUDA {version}", absent="no CUDA")
+    return f"{release}, {cuda}" if release else cuda
+
+
+def _containers(machine: Machine) -> str:
+    return _say(machine.host.container, lambda container: container.engine, "not in a container")
+
+
+def _visibility(machine: Machine) -> str:
+    variables = machine.host.variables.peek() or {}
+    value = variables.get("CUDA_VISIBLE_DEVICES")
+    return "every GPU" if value is None else f"CUDA_VISIBLE_DEVICES={value!r}"
+
+
+def _toolkit(machine: Machine) -> str:
+    toolkits = machine.toolkits.peek() or ()
+    if not toolkits:
+        return "no CUDA toolkit (wheels and conda packages bring theirs)"
+    return ", ".join(f"CUDA {_say(kit.version)} in {kit.path}" for kit in toolkits)
+
+
+def _library(machine: Machine, stem: str) -> str:
+    environment = machine.environment.peek()
+    libraries = (environment.libraries.peek() or ()) if environment else ()
+    for library in libraries:
+        if library.soname.startswith(f"{stem}.so"):
+            return f"{_say(library.version)} in {library.path}"
+    system = machine.system_cudnn.peek()
+    if stem == "libcudnn" and system:
+        return f"{_say(system.version)} in {system.path}"
+    return "none in the environment"
+
+
+def _python(machine: Machine) -> str:
+    environment = machine.environment.peek()
+    if environment is None:
+        return _say(machine.environment, absent="no environment")
+    builds = [
+        f"{build.framework} {build.version.public}"
+        + (f"+{label}" if (label := build.build.peek()) else "")
+        for build in environment.builds.peek() or ()
+    ]
+    return f"{_say(environment.python)}, {', '.join(builds) or 'no framework'}"
+
+
+def _resources(machine: Machine) -> str:
+    limits = machine.host.limits
+    shown = {"shm_bytes": "shared memory", "tmp_free_bytes": "free in the temporary folder"}
+    return ", ".join(
+        f"{value / 2**30:.1f} GiB {label}"
+        for name, label in shown.items()
+        if name in limits and (value := limits[name].peek()) is not None and value >= 0
+    )
+
+
+_DESCRIPTIONS: dict[str, Callable[[Machine], str]] = {
+    "HW": _hardware,
+    "KM": _kernel,
+    "DV": _devices,
+    "VM": _hardware,
+    "WS": lambda machine: _say(machine.host.kernel),
+    "JT": lambda machine: _say(machine.host.os),
+    "CT": _containers,
+    "DR": _driver,
+    "VS": _visibility,
+    "TK": _toolkit,
+    "DN": lambda machine: _library(machine, "libcudnn"),
+    "NC": lambda machine: _library(machine, "libnccl"),
+    "PY": _python,
+    "RS": _resources,
+}
