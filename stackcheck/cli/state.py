@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from stackcheck.knowledge.knowledge import Knowledge
 
-__all__ = ["State", "document_text", "print_document"]
+__all__ = ["HORIZON_DAYS", "State", "document_text", "print_document"]
+
+HORIZON_DAYS = 92
+"""Releases come every other month: knowledge older than a quarter of a year has surely missed some."""
 
 
 @dataclass(frozen=True)

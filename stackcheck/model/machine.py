@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from stackcheck.model.driver import Driver, Library
 from stackcheck.model.environment import Environment, Toolkit
-from stackcheck.model.fact import UNPROBED, UNSTATED, Fact
+from stackcheck.model.fact import UNPROBED, UNSTATED, Fact, Unknown
 from stackcheck.model.gpu import Gpu, PciFunction
 from stackcheck.model.version import VersionField
 
@@ -87,7 +87,8 @@ def _unstate(section: _Section) -> _Section:
     for entry in fields(section):
         value = getattr(section, entry.name)
         if value is UNPROBED:
-            changes[entry.name] = UNSTATED
+            name = f"{type(section).__name__} {entry.name}".lower().replace("_", " ").removeprefix("machine ")
+            changes[entry.name] = Unknown(UNSTATED.reason, name, unstated=True)
         elif is_dataclass(value) and not isinstance(value, type):
             changes[entry.name] = _unstate(value)
     return replace(section, **changes)

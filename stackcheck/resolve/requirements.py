@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from stackcheck.knowledge.knowledge import Knowledge
 
-__all__ = ["parse_requirement", "parse_requirements"]
+__all__ = ["parse_requirement", "parse_requirements", "read_requirements"]
 
 _SPEC = re.compile(
     r"""\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)
@@ -35,6 +35,15 @@ _BACKENDS = {
     "tensorflow": "tensorflow",
     "theano": "theano",
 }
+
+
+def read_requirements(
+    texts: Iterable[str], files: Iterable[str], knowledge: Knowledge
+) -> tuple[Requirement, ...]:
+    """Parse the SPECs of the command line and of requirements files. Raises `InputError` with all faults at once."""
+    if list(files):
+        raise InputError("-r FILE is not read yet; write the SPECs on the command line")
+    return parse_requirements(texts, knowledge)
 
 
 def parse_requirements(texts: Iterable[str], knowledge: Knowledge) -> tuple[Requirement, ...]:

@@ -1,0 +1,208 @@
+"""From a requirement to the rows of the knowledge that could serve it, or to the reason why there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+
+from stackcheck.knowledge.knowledge import Knowledge
+from stackcheck.model.build import Build
+from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.machine import Machine
+from stackcheck.model.plan import Requirement
+from stackcheck.resolve.systems import read_channel
+from stackcheck.resolve.wishes import Wishes
+
+__all__ = ["Candidates", "fits_label", "platforms_of", "select_builds"]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Rows that could serve, newest first; else the violation, or what the knowledge lacks."""
+
+    builds: tuple[Build, ...] = ()
+    violation: Finding | None = None
+    unknown: str = ""
+    assumed: tuple[str, ...] = ()
+
+
+def platforms_of(machine: Machine) -> tuple[tuple[str, ...], str]:
+    """Return the platforms whose builds run on a machine, best first, and what was assumed for that."""
+    host = machine.host
+    system, arch = host.platform.peek(), host.arch.peek()
+    assumed = ""
+    if system is None:
+        assumed = f"operating system was not stated: Linux on {arch or 'x86_64'}"
+    elif arch is None and system not in ("jetson", "macos"):
+        assumed = "processor was not stated: x86_64"
+    if system == "jetson":
+        return ("jetson", "linux-aarch64"), assumed
+    if system == "macos":
+        return ("macos-x86_64",) if arch == "x86_64" else ("macos-arm64",), assumed
+    name = "windows" if system == "windows" else "linux"
+    return (f"{name}-{arch or 'x86_64'}",), assumed
+
+
+_LABEL = re.compile(r"(?:cuda|cu)-?(\d+)(?:\.(\d+))?(.*)")
+
+
+def fits_label(build: str, wanted: str) -> bool:
+    """Tell whether a build's label begins as wanted; `cu` and `cuda`, `12.6` and `126` are the same."""
+    return _plain(build).startswith(_plain(wanted))
+
+
+def _plain(label: str) -> str:
+    found = _LABEL.match(label.lower())
+    return f"cu{found[1]}{found[2] or ''}{found[3].replace('_', '-')}" if found else label.lower()
+
+
+def select_builds(
+    requirement: Requirement,
+    machine: Machine,
+    knowledge: Knowledge,
+    wishes: Wishes,
+    *,
+    need_gpu: bool,
+) -> Candidates:
+    """Return the rows that a requirement may mean on a machine.
+
+    A named release without a build means what its channel gives to someone who names none.
+    """
+    rows = knowledge.builds(requirement.name)
+    specifier = SpecifierSet(
+        requirement.specifier, prereleases=True if requirement.is_pinned else None
+    )
+    released = [row for row in rows if specifier.contains(str(row.version))]
+    if not released:
+        return Candidates(unknown=_say_unknown(requirement, rows, knowledge))
+    if not requirement.is_pinned and wishes.exclude_newer:
+        released = [
+            row for row in released if not row.released or row.released <= wishes.exclude_newer[:10]
+        ]
+    released = [row for row in released if not row.yanked or requirement.is_pinned]
+    platforms, assumed = platforms_of(machine)
+    here = [row for row in released if row.platform in platforms]
+    notes: tuple[str, ...] = (assumed,) if assumed else ()
+    if not here:
+        return Candidates(violation=_no_platform(requirement, platforms[0], released))
+    labelled = (
+        [row for row in here if fits_label(row.build, requirement.build)]
+        if requirement.build
+        else here
+    )
+    if requirement.build and requirement.distribution:
+        named = [
+            row
+            for row in here
+            if row.distribution == requirement.distribution and row.build == requirement.build
+        ]
+        labelled = named or labelled
+    if not labelled:
+        return Candidates(violation=_no_build(requirement, here, released))
+    if wishes.cuda is not None:
+        wanted = wishes.cuda.release
+        labelled = [
+            row
+            for row in labelled
+            if row.cuda is not None and row.cuda.release[: len(wanted)] == wanted
+        ]
+        if not labelled:
+            return Candidates(violation=_no_cuda(requirement, wishes, here))
+    chosen, note = _of_channel(labelled, wishes.channel, knowledge)
+    if note:
+        notes += (note,)
+    if not requirement.build and wishes.cuda is None and requirement.is_pinned:
+        chosen = _defaults(chosen, need_gpu=need_gpu)
+    return Candidates(tuple(chosen), assumed=notes)
+
+
+def _of_channel(rows: list[Build], text: str, knowledge: Knowledge) -> tuple[list[Build], str]:
+    if not text:
+        return rows, ""
+    channels = read_channel(
+        text, frozenset(row.channel for row in knowledge.builds(rows[0].framework))
+    )
+    if channels is None:
+        return rows, f"channel {text!r} names none that the knowledge holds for {rows[0].framework}"
+    chosen = [row for row in rows if row.channel in channels]
+    if chosen:
+        return chosen, ""
+    return rows, f"no row for channel {text!r}: judged by {rows[0].channel}"
+
+
+def _defaults(rows: list[Build], *, need_gpu: bool) -> list[Build]:
+    """Keep, for each release, what is given to someone who names no build.
+
+    Where the default is a CPU build and the same channel has GPU builds as extras or under other names
+    (`jax[cuda12]`, `mxnet-cu112`), someone with a GPU means those.
+    """
+    kept: list[Build] = []
+    for version in dict.fromkeys(row.version for row in rows):
+        release = [row for row in rows if row.version == version]
+        default = [row for row in release if row.default]
+        gpu = [row for row in release if row.is_gpu]
+        if any(row.is_gpu for row in default):
+            kept += [row for row in default if row.is_gpu]
+        elif default and not need_gpu:
+            kept += default
+        else:
+            kept += gpu or default or release
+    return kept
+
+
+def _say_unknown(requirement: Requirement, rows: Iterable[Build], knowledge: Knowledge) -> str:
+    newest = max((row.version for row in rows), default=None)
+    return (
+        f"{requirement.name}{requirement.specifier} is not in the knowledge, which is of {knowledge.as_of} and ends at"
+        f" {requirement.name} {newest}"
+    )
+
+
+def _no_platform(requirement: Requirement, platform: str, rows: list[Build]) -> Finding:
+    where = ", ".join(sorted({row.platform for row in rows}))
+    what = f"{requirement.name}{requirement.specifier}"
+    return Finding(
+        code="PY-19",
+        reason="platform-unsupported",
+        severity="error",
+        layer="python",
+        title=f"{what} has no build for {platform}; there are builds for {where or 'no platform'}",
+        evidence=(Evidence(what, where, "knowledge"),),
+        fix=Fix(f"Use one of these platforms: {where}" if where else "Widen the requirement"),
+        subject=what,
+    )
+
+
+def _no_build(requirement: Requirement, here: list[Build], released: list[Build]) -> Finding:
+    elsewhere = [row for row in released if fits_label(row.build, requirement.build)]
+    if elsewhere:
+        return _no_platform(requirement, here[0].platform, elsewhere)
+    labels = ", ".join(sorted({row.build for row in here}))
+    what = f"{requirement.name}+{requirement.build}{requirement.specifier}"
+    return Finding(
+        code="PY-21",
+        reason="other",
+        severity="error",
+        layer="python",
+        title=f"{what} was never built; there are {labels}",
+        evidence=(Evidence(f"{requirement.name}{requirement.specifier}", labels, "knowledge"),),
+        fix=Fix(f"Ask for one of: {labels}"),
+        subject=what,
+    )
+
+
+def _no_cuda(requirement: Requirement, wishes: Wishes, here: list[Build]) -> Finding:
+    labels = ", ".join(sorted({str(row.cuda) for row in here if row.cuda}))
+    what = f"{requirement.name}{requirement.specifier}"
+    return Finding(
+        code="PY-21",
+        reason="other",
+        severity="error",
+        layer="python",
+        title=f"{what} has no build for CUDA {wishes.cuda}; there are builds for CUDA {labels}",
+        fix=Fix(f"Ask for one of: {labels}"),
+        subject=what,
+    )

@@ -1,0 +1,90 @@
+"""Builds against rules: what speaks against them, and what would have to be known to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+from stackcheck.model.build import Build
+from stackcheck.model.fact import Undecided
+from stackcheck.model.finding import Finding
+from stackcheck.rules.of_builds import BUILD_RULES, HOST_RULES, SET_RULES
+from stackcheck.rules.rule import Situation
+from stackcheck.rules.scope import NotApplicable
+
+__all__ = ["Evaluation", "evaluate_build", "evaluate_host", "evaluate_set"]
+
+
+@dataclass
+class Evaluation:
+    """The outcome of some rules."""
+
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    """Facts that the user did not state: they ruled nothing out."""
+    unknown: list[str] = field(default_factory=list)
+    """Facts that a probe could not get: the judgement lacks them."""
+
+    @property
+    def verdict(self) -> str:
+        """`fails`, `unknown` or `works`."""
+        return "fails" if self.errors else "unknown" if self.unknown else "works"
+
+    def add(self, other: Evaluation) -> None:
+        """Take over another evaluation's outcome."""
+        for name in ("errors", "warnings", "assumed", "unknown"):
+            mine = getattr(self, name)
+            mine += [entry for entry in getattr(other, name) if entry not in mine]
+
+    def run(self, judge: Callable[[], Finding | None], lacking: str) -> None:
+        """Run one rule and take down what it says; `lacking` names the judgement if a fact is missing."""
+        try:
+            finding = judge()
+        except NotApplicable:
+            return
+        except Undecided as undecided:
+            fact = undecided.fact
+            if fact.unstated:
+                self._note(self.assumed, f"{fact.source} {fact.reason}")
+            else:
+                self._note(self.unknown, f"{lacking}: {fact.source} {fact.reason}")
+            return
+        if finding is not None:
+            (self.errors if finding.severity == "error" else self.warnings).append(finding)
+
+    @staticmethod
+    def _note(notes: list[str], text: str) -> None:
+        if text not in notes:
+            notes.append(text)
+
+
+def evaluate_host(situation: Situation) -> Evaluation:
+    """Judge the machine alone: the driver against its GPUs, a container image against the driver."""
+    outcome = Evaluation()
+    for rule in HOST_RULES:
+        outcome.run(partial(rule.judge, situation), rule.code)
+    return outcome
+
+
+def evaluate_build(
+    build: Build, situations: Iterable[Situation], *, first_error: bool = False
+) -> Evaluation:
+    """Judge one build on every machine; with `first_error` stop at the first thing against it."""
+    outcome = Evaluation()
+    for situation in situations:
+        for rule in BUILD_RULES:
+            outcome.run(partial(rule.judge, build, situation), f"{rule.code} {build.label}")
+            if first_error and outcome.errors:
+                return outcome
+    return outcome
+
+
+def evaluate_set(situations: Iterable[Situation]) -> Evaluation:
+    """Judge the builds and packages of one environment together."""
+    outcome = Evaluation()
+    for situation in situations:
+        for rule in SET_RULES:
+            outcome.run(partial(rule.judge, situation), rule.code)
+    return outcome
