@@ -212,7 +212,7 @@ class ForwardPackage(Row):
     """A `cuda-compat-X-Y` package: kernel driver branch to `compatible`, `not-needed` or `incompatible`."""
 
     cuda: VersionText
-    branches: Mapping[int, str]
+    branches: Mapping[str, str]
     evidence: tuple[RowEvidence, ...] = ()
 
 
