@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stackcheck.model.fact import UNSTATED, Fact, Known
+from stackcheck.model.fact import UNSTATED, Fact, Known, Unknown
 from stackcheck.model.finding import Evidence, Finding, Fix, Severity
 from stackcheck.model.version import Version
 
@@ -31,7 +31,7 @@ class Situation:
     builds: tuple[Build, ...] = ()
     packages: Mapping[str, Version | None] = field(default_factory=dict)
     """Other distributions beside the builds, by normalised name; None where the version was not said."""
-    python: Fact[Version] = UNSTATED
+    python: Fact[Version] = Unknown(UNSTATED.reason, "Python", unstated=True)
 
     @property
     def platform(self) -> str:
@@ -51,7 +51,11 @@ class Situation:
         if isinstance(driver.cuda, Known) or not isinstance(driver.release, Known):
             return driver.cuda
         derived = self.knowledge.cuda_of_driver(driver.release.value, self.platform)
-        return driver.cuda if derived is None else Known(derived, f"branch of driver {driver.release.value}")
+        return (
+            driver.cuda
+            if derived is None
+            else Known(derived, f"branch of driver {driver.release.value}")
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,4 +40,4 @@ def carried_forward(cuda: Version, situation: Situation) -> bool:
     if release is None:
         return True
     package = next((row for row in situation.knowledge.forward_compat if row.cuda == compat), None)
-    return package is not None and package.branches.get(release.major) == "compatible"
+    return package is not None and package.branches.get(str(release.major)) == "compatible"

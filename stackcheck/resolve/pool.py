@@ -1,0 +1,108 @@
+"""The rows that could serve one requirement, judged on every machine as the search comes to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from stackcheck.knowledge.knowledge import Knowledge
+from stackcheck.model.build import Build
+from stackcheck.model.finding import Finding
+from stackcheck.model.plan import Requirement
+from stackcheck.model.version import Version
+from stackcheck.resolve.candidates import platforms_of, select_builds
+from stackcheck.resolve.evaluation import Evaluation, evaluate_build
+from stackcheck.resolve.preference import rank_builds
+from stackcheck.resolve.wishes import Wishes
+from stackcheck.rules.rule import Situation
+
+__all__ = ["Pool", "fill_pool"]
+
+
+@dataclass
+class Pool:
+    """Rows best first. `violation` or `unknown` say why there is none."""
+
+    requirement: Requirement
+    situations: Sequence[Situation]
+    ranked: list[Build] = field(default_factory=list)
+    violation: Finding | None = None
+    unknown: str = ""
+    assumed: tuple[str, ...] = ()
+    _judged: dict[int, Evaluation] = field(default_factory=dict)
+
+    def judge(self, build: Build) -> Evaluation:
+        """Judge one row on every machine, once; on a machine of another platform its counterpart there."""
+        known = self._judged.get(id(build))
+        if known is None:
+            known = self._judged[id(build)] = Evaluation()
+            for situation in self.situations:
+                counterpart = _counterpart(build, situation)
+                if counterpart is None:
+                    known.errors.append(_lacks_platform(build, situation))
+                else:
+                    known.add(evaluate_build(counterpart, [situation]))
+        return known
+
+    def passing(self) -> Iterator[Build]:
+        """Run through the rows that work, best first, then those of which a probe could not tell."""
+        doubtful: list[Build] = []
+        for build in self.ranked:
+            verdict = self.judge(build).verdict
+            if verdict == "works":
+                yield build
+            elif verdict == "unknown":
+                doubtful.append(build)
+        yield from doubtful
+
+    def failures(self, before: Build | None = None) -> Iterator[tuple[Build, list[Finding]]]:
+        """Run through the rows that fail, best first; with `before` only those that would have been better."""
+        for build in self.ranked:
+            if build is before:
+                return
+            if errors := self.judge(build).errors:
+                yield build, errors
+
+
+def fill_pool(
+    requirement: Requirement, situations: Sequence[Situation], knowledge: Knowledge, wishes: Wishes
+) -> Pool:
+    """Find the rows for a requirement and rank them."""
+    need_gpu = not all(situation.has_no_gpu for situation in situations)
+    found = select_builds(requirement, situations[0].machine, knowledge, wishes, need_gpu=need_gpu)
+    drivers = [
+        cuda for situation in situations if (cuda := situation.driver_cuda.peek()) is not None
+    ]
+    oldest: Version | None = min(drivers, default=None)
+    ranked = rank_builds(found.builds, wishes, knowledge.as_of, oldest, need_gpu=need_gpu)
+    if need_gpu and requirement.build != "cpu" and any(build.is_gpu for build in ranked):
+        ranked = [build for build in ranked if build.is_gpu]
+    return Pool(requirement, situations, ranked, found.violation, found.unknown, found.assumed)
+
+
+def _counterpart(build: Build, situation: Situation) -> Build | None:
+    platforms, _ = platforms_of(situation.machine)
+    if build.platform in platforms:
+        return build
+    return next(
+        (
+            other
+            for other in situation.knowledge.builds(build.framework)
+            if other.platform in platforms
+            and (other.version, other.build, other.channel)
+            == (build.version, build.build, build.channel)
+        ),
+        None,
+    )
+
+
+def _lacks_platform(build: Build, situation: Situation) -> Finding:
+    platform = platforms_of(situation.machine)[0][0]
+    return Finding(
+        code="PY-19",
+        reason="platform-unsupported",
+        severity="error",
+        layer="python",
+        title=f"{build.label} from {build.channel} has no build for {platform}, which {situation.machine.origin} is",
+        subject=build.label,
+    )

@@ -1,0 +1,191 @@
+"""`resolve`: the best set of builds that holds on every machine, with what ruled out the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from resolvelib import BaseReporter, ResolutionImpossible, Resolver
+from resolvelib.resolvers import ResolutionTooDeep
+
+from stackcheck.errors import InputError
+from stackcheck.knowledge.knowledge import Knowledge
+from stackcheck.model.finding import Finding
+from stackcheck.model.machine import Machine
+from stackcheck.model.plan import Rejection, Requirement, Resolution
+from stackcheck.model.version import Version
+from stackcheck.resolve.advice import (
+    explain_failure,
+    list_rejections,
+    suggest_changes,
+    unlock_by_driver,
+)
+from stackcheck.resolve.check import packages_of, situations_of
+from stackcheck.resolve.evaluation import Evaluation, evaluate_host, evaluate_set
+from stackcheck.resolve.planning import make_plan
+from stackcheck.resolve.pool import Pool, fill_pool
+from stackcheck.resolve.preference import PYTHONS, rank_pythons
+from stackcheck.resolve.search import PYTHON, Demand, Provider, demand_of_pin
+from stackcheck.resolve.wishes import Wishes
+from stackcheck.rules.driver.coverage import find_cubin, find_ptx
+from stackcheck.rules.rule import Situation
+
+__all__ = ["resolve"]
+
+ROUNDS = 2_000
+"""Steps after which the search is given up; the hardest requests of the tests take under a hundred."""
+
+
+def resolve(
+    requirements: Sequence[Requirement],
+    machines: Sequence[Machine],
+    knowledge: Knowledge,
+    wishes: Wishes,
+    *,
+    reporter: Any = None,
+    advise: bool = True,
+) -> Resolution:
+    """Return the best plan that holds on every machine, or why there is none.
+
+    `reporter` (a resolvelib reporter) hears every step of the search. With `advise` the answer says what a newer
+    driver would unlock or, on failure, what would change it. Raises `InputError` for a request without a framework.
+    """
+    situations = situations_of(machines, knowledge, wishes, packages_of(requirements))
+    pools = [
+        fill_pool(each, situations, knowledge, wishes) for each in requirements if each.is_framework
+    ]
+    if not pools:
+        raise InputError("name at least one framework, for example `stackcheck resolve pytorch`")
+    outcome = _judge_host(situations, pools)
+    unknown = tuple(pool.unknown for pool in pools if pool.unknown)
+    if unknown and not outcome.errors:
+        return Resolution("unknown", None, assumed=tuple(outcome.assumed), causes=unknown)
+    conflict: list[str] = []
+    if not outcome.errors:
+        try:
+            found = _search(pools, requirements, situations, knowledge, wishes, reporter)
+        except ResolutionImpossible as failure:
+            conflict = [_word(cause.requirement, cause.parent) for cause in failure.causes]
+        except ResolutionTooDeep:
+            return Resolution(
+                "unknown", None, causes=(f"no plan was found in {ROUNDS} steps of the search",)
+            )
+        else:
+            return _answer(found, pools, situations, requirements, outcome, advise=advise)
+
+    def attempt(asked: Sequence[Requirement], on: Sequence[Machine]) -> Resolution:
+        return resolve(asked, on, knowledge, wishes, advise=False)
+
+    return Resolution(
+        "impossible",
+        None,
+        rejected=(*_as_rejections(outcome.errors), *list_rejections(pools, ())),
+        unlocks=suggest_changes(requirements, machines, knowledge, attempt) if advise else (),
+        assumed=tuple(outcome.assumed),
+        causes=explain_failure(pools, outcome.errors, conflict) if advise else (),
+    )
+
+
+def _judge_host(situations: Sequence[Situation], pools: Sequence[Pool]) -> Evaluation:
+    """Judge the machines alone, and take over what the pools found wrong with the request itself."""
+    outcome = Evaluation()
+    for situation in situations:
+        outcome.add(evaluate_host(situation))
+    for pool in pools:
+        faults = [] if pool.violation is None else [pool.violation]
+        outcome.add(Evaluation(errors=faults, assumed=list(pool.assumed)))
+    return outcome
+
+
+def _search(
+    pools: Sequence[Pool],
+    requirements: Sequence[Requirement],
+    situations: Sequence[Situation],
+    knowledge: Knowledge,
+    wishes: Wishes,
+    reporter: Any,
+) -> Any:
+    wanted = wishes.python
+    pythons = [f"{wanted.major}.{wanted.minor}"] if wanted else rank_pythons(PYTHONS, wishes)
+    provider = Provider(
+        {pool.requirement.name: pool.passing for pool in pools},
+        pythons,
+        _libraries(knowledge, situations),
+    )
+    demands = [Demand(pool.requirement.name, _accept_all, pool.requirement.text) for pool in pools]
+    demands.append(Demand(PYTHON, _accept_all, "Python"))
+    demands += [
+        demand_of_pin(each.name, each.specifier, each.text)
+        for each in requirements
+        if not each.is_framework and each.specifier
+    ]
+    return Resolver(provider, reporter or BaseReporter()).resolve(demands, max_rounds=ROUNDS)
+
+
+def _accept_all(_: object) -> bool:
+    return True
+
+
+def _libraries(
+    knowledge: Knowledge, situations: Sequence[Situation]
+) -> Callable[[str], Sequence[Version]]:
+    """Return the releases of an NVIDIA library that have code for every GPU of every machine, newest first."""
+    capabilities = {
+        capability
+        for situation in situations
+        for gpu in situation.machine.gpus.peek() or ()
+        if (capability := gpu.compute_capability.peek()) is not None
+    }
+
+    def releases(distribution: str) -> Sequence[Version]:
+        return [
+            row.version
+            for row in knowledge.libraries.get(distribution, ())
+            if row.architectures is None
+            or all(
+                find_cubin(row.architectures, each) or find_ptx(row.architectures, each)
+                for each in capabilities
+            )
+        ]
+
+    return releases
+
+
+def _answer(
+    found: Any,
+    pools: Sequence[Pool],
+    situations: Sequence[Situation],
+    requirements: Sequence[Requirement],
+    outcome: Evaluation,
+    *,
+    advise: bool,
+) -> Resolution:
+    chosen = [found.mapping[pool.requirement.name].value for pool in pools]
+    for pool, build in zip(pools, chosen, strict=True):
+        outcome.add(pool.judge(build))
+    outcome.add(
+        evaluate_set([replace(situation, builds=tuple(chosen)) for situation in situations])
+    )
+    status = "unknown" if outcome.unknown else "ok"
+    return Resolution(
+        status,
+        make_plan(chosen, found.mapping, situations, requirements),
+        rejected=list_rejections(pools, chosen) if advise else (),
+        unlocks=unlock_by_driver(pools, chosen, situations) if advise else (),
+        assumed=tuple(outcome.assumed),
+        causes=tuple(outcome.unknown),
+        warnings=tuple(outcome.warnings),
+    )
+
+
+def _as_rejections(findings: Sequence[Finding]) -> list[Rejection]:
+    return [
+        Rejection(each.subject or "machine", each.code, each.reason, each.title)
+        for each in findings
+    ]
+
+
+def _word(requirement: Demand, parent: Any) -> str:
+    who = parent.label if parent is not None else "the request"
+    return f"{who} needs {requirement.name} {requirement.text}"
