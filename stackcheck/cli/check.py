@@ -37,22 +37,35 @@ def run(
             "-r", metavar="FILE", help="Requirements, pyproject, environment or lock file."
         ),
     ] = None,
+    env: Annotated[
+        str | None,
+        typer.Option("--env", metavar="PREFIX", help="Judge what is installed in an environment."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Will exactly this run on that machine? Exit status: 0 works, 1 fails, 3 unknown."""
-    from stackcheck.cli.machines import find_machines
+    from stackcheck.cli.machines import find_machines, installed_situations
+    from stackcheck.cli.requirements import gather_requirements
+    from stackcheck.errors import InputError
     from stackcheck.render.verdict import print_verdict, verdict_document
-    from stackcheck.resolve.check import check
-    from stackcheck.resolve.requirements import read_requirements
+    from stackcheck.resolve.check import check, judge_installed
     from stackcheck.resolve.wishes import read_wishes
 
     state: State = context.obj
     knowledge = state.knowledge()
-    requirements = read_requirements(specs or (), requirements_file or (), knowledge)
+    if env is not None and (specs or requirements_file):
+        raise InputError("--env judges what is installed there; leave out the SPECs and -r")
+    requirements, wishes = gather_requirements(
+        specs or (), requirements_file or (), wishes, knowledge
+    )
     asked = read_wishes(
         wishes.python, wishes.cuda, wishes.channel, wishes.prefer, wishes.exclude_newer
     )
-    verdict = check(requirements, find_machines(machine, knowledge, state), knowledge, asked)
+    machines = find_machines(machine, knowledge, state)
+    if env is None:
+        verdict = check(requirements, machines, knowledge, asked)
+    else:
+        verdict = judge_installed(installed_situations(env, machines, knowledge))
     if json:
         print_document(
             "check", {**verdict_document(verdict), "knowledge": state.horizon(knowledge)}

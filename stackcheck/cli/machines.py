@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from stackcheck.cli.state import State
     from stackcheck.knowledge.knowledge import Knowledge
     from stackcheck.model.machine import Machine
+    from stackcheck.rules.rule import Situation
 
-__all__ = ["find_machines"]
+__all__ = ["find_machines", "installed_situations"]
 
 
 def find_machines(flags: MachineFlags, knowledge: Knowledge, state: State) -> list[Machine]:
@@ -43,3 +44,14 @@ def find_machines(flags: MachineFlags, knowledge: Knowledge, state: State) -> li
         "probing this machine (state another with --gpu, --driver, --os, ... or --elsewhere)"
     )
     return [replace(probe_machine(), origin="probe")]
+
+
+def installed_situations(
+    prefix: str, machines: list[Machine], knowledge: Knowledge
+) -> list[Situation]:
+    """Put the environment at `prefix`, probed here, on each of the machines."""
+    from stackcheck.diagnose.installed import situation_of
+    from stackcheck.probe.machine import probe_machine
+
+    here = probe_machine(environment=prefix).environment
+    return [situation_of(replace(machine, environment=here), knowledge) for machine in machines]

@@ -47,10 +47,10 @@ def run(
 ) -> None:
     """Find the newest builds that hold on every GPU of the machine. Exit status: 0 a plan, 1 none, 3 unknown."""
     from stackcheck.cli.machines import find_machines
+    from stackcheck.cli.requirements import gather_requirements
     from stackcheck.errors import InputError
     from stackcheck.render.plan import print_resolution, resolution_document
     from stackcheck.resolve.narration import Narrator
-    from stackcheck.resolve.requirements import read_requirements
     from stackcheck.resolve.resolver import resolve
     from stackcheck.resolve.wishes import read_wishes
 
@@ -60,7 +60,9 @@ def run(
             "--verify is not there yet; `uv pip compile` on the plan's install line does it by hand"
         )
     knowledge = state.knowledge()
-    requirements = read_requirements(specs or (), requirements_file or (), knowledge)
+    requirements, wishes = gather_requirements(
+        specs or (), requirements_file or (), wishes, knowledge
+    )
     asked = read_wishes(
         wishes.python, wishes.cuda, wishes.channel, wishes.prefer, wishes.exclude_newer
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from stackcheck.knowledge.knowledge import Knowledge
 from stackcheck.model.build import Build
 from stackcheck.model.fact import Known
-from stackcheck.model.finding import Finding
+from stackcheck.model.finding import Evidence, Finding
 from stackcheck.model.machine import Machine
 from stackcheck.model.plan import Requirement, Verdict
 from stackcheck.model.version import InvalidVersion, Version, parse_version
@@ -17,7 +17,7 @@ from stackcheck.resolve.evaluation import Evaluation, evaluate_build, evaluate_h
 from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.rule import Situation
 
-__all__ = ["check", "packages_of", "situations_of"]
+__all__ = ["check", "judge_installed", "packages_of", "situations_of"]
 
 _ORDER = {"works": 0, "unknown": 1, "fails": 2}
 
@@ -63,13 +63,28 @@ def check(
         if resolution.plan is not None:
             together, chosen = Evaluation(), list(resolution.plan.builds)
     outcome.add(together)
+    return _verdict(outcome, chosen)
+
+
+def judge_installed(situations: Sequence[Situation]) -> Verdict:
+    """Judge the builds that are installed in an environment, on each machine of the situations."""
+    outcome = Evaluation()
+    for situation in situations:
+        outcome.add(evaluate_host(situation))
+        for build in situation.builds:
+            outcome.add(evaluate_build(build, [situation]))
+    outcome.add(evaluate_set(situations))
+    return _verdict(outcome, situations[0].builds if situations else ())
+
+
+def _verdict(outcome: Evaluation, builds: Sequence[Build]) -> Verdict:
     return Verdict(
         outcome.verdict,
         tuple(_unique(outcome.errors)),
         tuple(_unique(outcome.warnings)),
         tuple(outcome.assumed),
         tuple(outcome.unknown),
-        tuple(chosen),
+        tuple(builds),
     )
 
 
@@ -142,6 +157,11 @@ def _judge_requirement(
             break
     if verdict is not None:
         outcome.add(verdict)
+    if requirement.place:
+        asked = Evidence("asked for", requirement.text, requirement.place)
+        outcome.errors = [
+            replace(each, evidence=(asked, *each.evidence)) for each in outcome.errors
+        ]
     return best, outcome
 
 

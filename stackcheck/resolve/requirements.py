@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from stackcheck.knowledge.knowledge import Knowledge
 
-__all__ = ["parse_requirement", "parse_requirements", "read_requirements"]
+__all__ = ["merge_requirements", "parse_requirement", "parse_requirements"]
 
 _SPEC = re.compile(
     r"""\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)
@@ -35,15 +36,6 @@ _BACKENDS = {
     "tensorflow": "tensorflow",
     "theano": "theano",
 }
-
-
-def read_requirements(
-    texts: Iterable[str], files: Iterable[str], knowledge: Knowledge
-) -> tuple[Requirement, ...]:
-    """Parse the SPECs of the command line and of requirements files. Raises `InputError` with all faults at once."""
-    if list(files):
-        raise InputError("-r FILE is not read yet; write the SPECs on the command line")
-    return parse_requirements(texts, knowledge)
 
 
 def parse_requirements(texts: Iterable[str], knowledge: Knowledge) -> tuple[Requirement, ...]:
@@ -82,6 +74,38 @@ def parse_requirement(text: str, knowledge: Knowledge, place: str = "") -> Requi
         extra.strip().lower() for extra in (found["extras"] or "").split(",") if extra.strip()
     ]
     return _normalise(text, found["name"], extras, build, specifier, knowledge, place)
+
+
+def merge_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """Join several requirements on one name into one that asks for all of it; a file and a SPEC often name the same.
+
+    Raises `InputError` where two ask for builds that exclude each other.
+    """
+    merged: dict[str, Requirement] = {}
+    faults: list[str] = []
+    for each in requirements:
+        known = merged.get(each.name)
+        if known is None:
+            merged[each.name] = each
+            continue
+        builds = sorted({known.build, each.build}, key=len)
+        if not builds[-1].startswith(builds[0]):
+            faults.append(
+                f"{known.text} and {each.text} ask for two builds of {each.name}; leave one out"
+            )
+            continue
+        specifier = ",".join(dict.fromkeys(filter(None, (known.specifier, each.specifier))))
+        merged[each.name] = replace(
+            known,
+            text=f"{known.text}, {each.text}" if known.text != each.text else known.text,
+            specifier=specifier,
+            build=builds[-1],
+            distribution=known.distribution or each.distribution,
+            backend=known.backend or each.backend,
+        )
+    if faults:
+        raise InputError(*faults)
+    return tuple(merged.values())
 
 
 def _normalise(

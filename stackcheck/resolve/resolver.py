@@ -26,6 +26,7 @@ from stackcheck.resolve.evaluation import Evaluation, evaluate_host, evaluate_se
 from stackcheck.resolve.planning import make_plan
 from stackcheck.resolve.pool import Pool, fill_pool
 from stackcheck.resolve.preference import PYTHONS, rank_pythons
+from stackcheck.resolve.requirements import merge_requirements
 from stackcheck.resolve.search import PYTHON, Demand, Provider, demand_of_pin
 from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.driver.coverage import find_cubin, find_ptx
@@ -51,6 +52,7 @@ def resolve(
     `reporter` (a resolvelib reporter) hears every step of the search. With `advise` the answer says what a newer
     driver would unlock or, on failure, what would change it. Raises `InputError` for a request without a framework.
     """
+    requirements = merge_requirements(requirements)
     situations = situations_of(machines, knowledge, wishes, packages_of(requirements))
     pools = [
         fill_pool(each, situations, knowledge, wishes) for each in requirements if each.is_framework
