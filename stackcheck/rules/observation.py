@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from stackcheck.model.fact import UNPROBED, Absent, Fact, Known
+from stackcheck.model.fact import Absent, Fact, Known
 from stackcheck.model.finding import Evidence
 from stackcheck.model.machine import Machine
+from stackcheck.model.small_facts import FILES, LIMITS
+from stackcheck.rules.scope import NotApplicable
 
 __all__ = ["code_text", "file_of", "find_all", "limit_of", "observed", "variable_of"]
 
@@ -44,13 +46,25 @@ def find_all(
 
 
 def limit_of(machine: Machine, name: str) -> Fact[int]:
-    """Return a number of `Host.limits`; unknown where probing did not bring it."""
-    return machine.host.limits.get(name, UNPROBED)
+    """Return a number of `Host.limits`. Raises `NotApplicable` where this probe does not look for it."""
+    fact = machine.host.limits.get(name)
+    if fact is None:
+        raise NotApplicable(f"not looked at: {LIMITS[name]}")
+    return fact
 
 
 def file_of(machine: Machine, name: str) -> Fact[str]:
-    """Return a text of `Host.files`; unknown where probing did not bring it."""
-    return machine.host.files.get(name, UNPROBED)
+    """Return a text of `Host.files`, by its path or by its end below the home directory.
+
+    Raises `NotApplicable` where this probe does not look for it.
+    """
+    files = machine.host.files
+    if name in files:
+        return files[name]
+    for path, fact in files.items():
+        if not name.startswith("/") and path.endswith(f"/{name}"):
+            return fact
+    raise NotApplicable(f"not looked at: {FILES[name]}")
 
 
 def variable_of(machine: Machine, name: str) -> str | None:

@@ -80,4 +80,5 @@ RULE = MachineRule(
     ),
     source="NVIDIA/open-gpu-kernel-modules: osapi.c; NVIDIA/ubuntu-packaging-nvidia-driver#3",
     judge=judge,
+    follows=("KM-14",),
 )

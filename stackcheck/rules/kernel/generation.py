@@ -1,0 +1,30 @@
+"""The generation of a board by its PCI device id, where no driver can be asked."""
+
+from __future__ import annotations
+
+from stackcheck.model.gpu import PciFunction
+
+__all__ = ["is_before_turing", "is_blackwell_or_later"]
+
+FIRST_TURING = 0x1E02
+FIRST_BLACKWELL = 0x2900
+"""After the list of compatible GPUs of NVIDIA/open-gpu-kernel-modules, whose first entry is 1E02 and whose Blackwell
+entries start at 2901; device ids grow with the generation."""
+
+
+def is_before_turing(function: PciFunction) -> bool:
+    """Tell whether the board has no GSP, so that the open module cannot drive it. Raises `Undecided`."""
+    return 0 < _number(function) < FIRST_TURING
+
+
+def is_blackwell_or_later(function: PciFunction) -> bool:
+    """Tell whether only the open module drives the board. Raises `Undecided`."""
+    return _number(function) >= FIRST_BLACKWELL
+
+
+def _number(function: PciFunction) -> int:
+    text = function.device.get()
+    try:
+        return int(text, 16) if text else 0
+    except ValueError:
+        return 0
