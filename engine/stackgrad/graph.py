@@ -1,0 +1,310 @@
+"""The computation graph and reverse-mode differentiation of any order.
+
+A node remembers which operation made a tensor and what that operation's rules need. Nodes are
+numbered as they are made, so the numbers are a topological order: `propagate` always takes the
+pending node with the highest number, whose gradient is then complete. Nothing recurses, and a
+tensor never refers to itself through its node, so a graph is freed the moment it is dropped.
+
+An edge is `(target, index, shape, dtype)`: `target` is the node that made the input (and `index`
+which of its outputs it is), or the tensor itself where it is a leaf.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from stackgrad.tensor import Tensor
+
+_sequence = itertools.count()
+RELEASED: tuple[Any, ...] = ()
+
+
+class Differentiable(Protocol):
+    """What a node needs of the operation that it records."""
+
+    name: str
+    fresh: bool  # its gradients are new arrays, which nobody else holds
+
+    def backward(
+        self, node: Node, gradients: Sequence[Tensor | None], needs: Sequence[bool]
+    ) -> Sequence[Tensor | None]:
+        """Return one gradient per edge, None where it is not needed or zero."""
+
+
+class Mode(threading.local):
+    """Whether operations are recorded, and whether the graph looks for NaN (per thread)."""
+
+    enabled = True
+    anomaly = False
+
+
+mode = Mode()
+
+
+class Node:
+    """One recorded operation: its edges, the values that it saved, and its place in the order."""
+
+    __slots__ = (
+        "__weakref__", "edges", "op", "origin", "outputs", "post_hooks", "pre_hooks", "saved",
+        "sequence", "static",
+    )  # fmt: skip
+
+    def __init__(
+        self, op: Differentiable, edges: list[Any], saved: Any, static: Any, outputs: int = 1
+    ) -> None:
+        self.op, self.edges, self.saved, self.static = op, edges, saved, static
+        self.outputs = outputs
+        self.sequence = next(_sequence)
+        self.pre_hooks: dict[int, tuple[int, Callable[[Tensor], Any]]] | None = None
+        self.post_hooks: dict[int, Callable[..., Any]] | None = None
+        self.origin = traceback.extract_stack()[:-2] if mode.anomaly else None
+
+    def name(self) -> str:
+        """Return the name of the operation as PyTorch prints it: `MulBackward0`."""
+        return "".join(part.capitalize() for part in self.op.name.split("_")) + "Backward0"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes of the inputs, each with the index of the output that it made."""
+        return tuple((None, 0) if e is None else (e[0], e[1]) for e in self.edges)
+
+    def register_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(input_gradients, output_gradients)` after this node's backward."""
+        self.post_hooks = self.post_hooks if self.post_hooks is not None else {}
+        return Handle.add(self.post_hooks, hook)
+
+
+class Handle:
+    """Removes a hook again: call `remove()`, or use it in a `with` statement."""
+
+    def __init__(self, hooks: dict[int, Any], key: int) -> None:
+        self._hooks, self.id = hooks, key
+
+    @classmethod
+    def add(cls, hooks: dict[int, Any], hook: Any) -> Handle:
+        """Put `hook` into `hooks` and return its handle."""
+        key = next(_sequence)
+        hooks[key] = hook
+        return cls(hooks, key)
+
+    def remove(self) -> None:
+        """Take the hook out; nothing happens the second time."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+class set_grad_enabled:  # noqa: N801  (PyTorch's name)
+    """Turn recording on or off: as a statement, a context manager or a decorator."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled, self.previous = bool(enabled), mode.enabled
+        mode.enabled = self.enabled
+
+    def __enter__(self) -> None:
+        mode.enabled = self.enabled
+
+    def __exit__(self, *_: object) -> None:
+        mode.enabled = self.previous
+
+    def __call__(self, function: Any) -> Any:
+        """Decorate `function`, which then runs in this mode."""
+        mode.enabled = self.previous
+        return _decorate(lambda: set_grad_enabled(self.enabled), function)
+
+
+class no_grad:  # noqa: N801  (PyTorch's name)
+    """Context manager and decorator in which nothing is recorded."""
+
+    _enabled = False
+
+    def __new__(cls, function: Any = None) -> Any:
+        """Decorate `function` where one is given: `@no_grad` works like `@no_grad()`."""
+        manager = super().__new__(cls)
+        return manager if function is None else manager(function)
+
+    def __enter__(self) -> None:
+        self._previous = mode.enabled
+        mode.enabled = self._enabled
+
+    def __exit__(self, *_: object) -> None:
+        mode.enabled = self._previous
+
+    def __call__(self, function: Any) -> Any:
+        """Decorate `function`, which then runs in this mode."""
+        return _decorate(type(self), function)
+
+
+class enable_grad(no_grad):  # noqa: N801  (PyTorch's name)
+    """Context manager and decorator in which operations are recorded again."""
+
+    _enabled = True
+
+
+def _decorate(manager: Callable[[], Any], function: Any) -> Any:
+    import functools
+    import inspect
+
+    if inspect.isgeneratorfunction(function):
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            steps = function(*args, **kwargs)
+            while True:
+                with manager():
+                    try:
+                        item = next(steps)
+                    except StopIteration as stop:
+                        return stop.value
+                yield item
+    else:
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            with manager():
+                return function(*args, **kwargs)
+
+    return functools.wraps(function)(wrapper)
+
+
+def edge_to(tensor: Tensor) -> tuple[Any, int, tuple[int, ...], Any] | None:
+    """Return the edge by which a gradient reaches `tensor`; None where none is wanted."""
+    if tensor.view is not None:
+        tensor.follow_base()
+    if not tensor.tracked:
+        return None
+    node, array = tensor.node, tensor.array
+    return (tensor if node is None else node), tensor.index, array.shape, array.dtype
+
+
+def fit(gradient: Tensor, shape: tuple[int, ...], kind: Any) -> Tensor:
+    """Sum what broadcasting had spread and cast back what promotion had widened."""
+    if gradient.array.shape != shape:
+        gradient = gradient.sum_to_size(shape)
+    if gradient.array.dtype != kind:
+        gradient = gradient.astype(kind)
+    return gradient
+
+
+def propagate(
+    roots: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    inputs: Sequence[Tensor] | None,
+) -> dict[Any, Tensor]:
+    """Send `gradients` of `roots` down the graph; return what arrived, by `(target, index)`.
+
+    Without `inputs` it is what reached the leaves. With them it is what reached each of them, and
+    only nodes from which one of them can be reached are run.
+    """
+    pending: dict[Any, list[Tensor | None]] = {}
+    shared: set[int] = set()  # leaves whose only gradient so far may belong to someone else
+    heap: list[tuple[int, Node]] = []
+
+    def deliver(target: Any, index: int, gradient: Tensor, owned: bool) -> None:
+        held = pending.get(target)
+        if held is None:
+            if isinstance(target, Node):
+                held = pending[target] = [None] * target.outputs
+                heapq.heappush(heap, (-target.sequence, target))
+            else:
+                held = pending[target] = [None]
+                if not owned:
+                    shared.add(id(target))
+        previous = held[index]
+        if previous is None:
+            held[index] = gradient
+        else:
+            held[index] = previous + gradient
+            shared.discard(id(target))
+
+    edges = [edge_to(root) for root in roots]
+    wanted = None if inputs is None else {edge[:2] for edge in map(edge_to, inputs) if edge}
+    useful = None if wanted is None else _leading_to(wanted, edges)
+    arrived: dict[Any, Tensor] = {}
+    with set_grad_enabled(create_graph):
+        for edge, gradient in zip(edges, gradients):
+            if edge is not None:
+                deliver(edge[0], edge[1], gradient, owned=False)
+        while heap:
+            node = heapq.heappop(heap)[1]
+            received = pending.pop(node)
+            for index, hook in list((node.pre_hooks or {}).values()):
+                if received[index] is not None:
+                    changed = hook(received[index])
+                    received[index] = received[index] if changed is None else changed
+            if wanted is not None:
+                for index, gradient_or_none in enumerate(received):
+                    if gradient_or_none is not None and (node, index) in wanted:
+                        arrived[node, index] = gradient_or_none
+            needs = [e is not None and (useful is None or e[0] in useful) for e in node.edges]
+            if not any(needs):
+                continue
+            if node.saved is RELEASED:
+                raise RuntimeError(
+                    "Trying to backward through the graph a second time: its saved values were freed by the "
+                    "first. Pass retain_graph=True to the first backward() or grad()"
+                )
+            results = node.op.backward(node, received, needs)
+            if node.origin is not None:
+                _check_finite(node, results)
+            fresh = node.op.fresh
+            for need, edge, result in zip(needs, node.edges, results):
+                if need and result is not None:
+                    whole = fit(result, edge[2], edge[3])
+                    owned = fresh and whole.array.base is None and all(whole is not r for r in received)
+                    deliver(edge[0], edge[1], whole, owned)
+            for post_hook in list((node.post_hooks or {}).values()):
+                post_hook(results, received)
+            if not retain_graph:
+                node.saved = RELEASED
+        for leaf, held in pending.items():
+            gradient_or_none = held[0]
+            if gradient_or_none is None or (wanted is not None and (leaf, 0) not in wanted):
+                continue
+            for hook in list((leaf.hooks or {}).values()):
+                changed = hook(gradient_or_none)
+                gradient_or_none = gradient_or_none if changed is None else changed
+            if id(leaf) in shared and not create_graph:
+                gradient_or_none = gradient_or_none.clone()
+            arrived[leaf, 0] = gradient_or_none
+    return arrived
+
+
+def _leading_to(wanted: set[Any], edges: Sequence[Any]) -> set[Any]:
+    """Return the targets under `edges` that are wanted or lead to one that is."""
+    seen: set[Node] = set()
+    stack = [edge[0] for edge in edges if edge is not None]
+    while stack:
+        target = stack.pop()
+        if isinstance(target, Node) and target not in seen:
+            seen.add(target)
+            stack += [edge[0] for edge in target.edges if edge is not None]
+    useful = {target for target, _ in wanted}
+    for node in sorted(seen, key=lambda node: node.sequence):
+        if any(edge is not None and edge[0] in useful for edge in node.edges):
+            useful.add(node)
+    return useful
+
+
+def _check_finite(node: Node, results: Iterable[Tensor | None]) -> None:
+    for number, result in enumerate(results):
+        if result is not None and bool(result.isnan().any()):
+            lines = "".join(traceback.format_list(node.origin or []))
+            raise RuntimeError(
+                f"Function {node.name()!r} returned nan values in its {number}th output. "
+                f"The forward call was made here:\n{lines}"
+            )

@@ -1,0 +1,1 @@
+"""Kernels: what is worth more than a line of array operations, as functions of arrays."""

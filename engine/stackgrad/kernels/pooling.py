@@ -1,0 +1,107 @@
+"""Pooling as one pass over the whole input per position of the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from stackgrad.arrays import Array, ArrayModule
+from stackgrad.kernels.convolution import Geometry, _offsets, pad_spatial, windows
+
+Sizes = tuple[int, ...]
+
+
+def padded_with(xp: ArrayModule, x: Array, widths: list[tuple[int, int]], value: Any) -> Array:
+    """Return `x` with `value` around its spatial dimensions."""
+    if not any(a or b for a, b in widths):
+        return x
+    lead = x.ndim - len(widths)
+    shape = x.shape[:lead] + tuple(n + a + b for n, (a, b) in zip(x.shape[lead:], widths))
+    out = xp.full(shape, value, x.dtype)
+    out[(..., *(slice(a, a + n) for n, (a, _) in zip(x.shape[lead:], widths)))] = x
+    return out
+
+
+def widths_of(size: Sizes, kernel: Sizes, geometry: Geometry, output: Sizes) -> list[tuple[int, int]]:
+    """Return the padding on both sides that `output` windows reach over (more at the end in ceil mode)."""
+    return [
+        (p, max(p, (o - 1) * s + d * (k - 1) + 1 - n - p))
+        for n, k, s, p, d, o in zip(size, kernel, geometry.stride, geometry.padding, geometry.dilation, output)
+    ]
+
+
+def _slices(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes) -> Iterator[Array]:
+    """Yield for each kernel position the view (N, C, *output) of the elements under it."""
+    view = windows(xp, x, kernel, geometry.stride, geometry.dilation, output)
+    for offset in _offsets(kernel):
+        yield view[(slice(None), slice(None), *offset)]
+
+
+def max_pool(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes) -> Array:
+    """Return the largest element of every window."""
+    lowest = -float("inf") if x.dtype.kind in "fV" else xp.iinfo(x.dtype).min
+    padded = padded_with(xp, x, widths_of(x.shape[2:], kernel, geometry, output), lowest)
+    found = None
+    for part in _slices(xp, padded, kernel, geometry, output):
+        if found is None:
+            found = part.copy()
+        else:
+            xp.maximum(found, part, out=found)
+    return found
+
+
+def max_place(xp: ArrayModule, x: Array, y: Array, kernel: Sizes, geometry: Geometry) -> Array:
+    """Return which kernel position holds the maximum `y` of every window: the first of equal ones."""
+    output = y.shape[2:]
+    padded = padded_with(xp, x, widths_of(x.shape[2:], kernel, geometry, output), -float("inf"))
+    parts = list(_slices(xp, padded, kernel, geometry, output))
+    place = xp.full(y.shape, 0, "uint8" if len(parts) < 256 else "int32")
+    for number in range(len(parts) - 1, -1, -1):
+        xp.copyto(place, place.dtype.type(number), where=(parts[number] == y) | (parts[number] != parts[number]))
+    return place
+
+
+def spread_to_place(xp: ArrayModule, g: Array, place: Array, size: Sizes, kernel: Sizes, geometry: Geometry) -> Array:
+    """Return zeros (N, C, *size) with `g` added at the place of each window."""
+    widths = widths_of(size, kernel, geometry, g.shape[2:])
+    shape = (*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths)))
+    out = xp.zeros(shape, g.dtype)
+    apart = all(s >= d * (k - 1) + 1 for s, d, k in zip(geometry.stride, geometry.dilation, kernel))
+    for number, part in enumerate(_slices(xp, out, kernel, geometry, g.shape[2:])):
+        if apart:
+            xp.multiply(g, place == number, out=part)
+        else:
+            part += g * (place == number)
+    return pad_spatial(xp, out, [(-a, -b) for a, b in widths])
+
+
+def take_from_place(xp: ArrayModule, x: Array, place: Array, kernel: Sizes, geometry: Geometry) -> Array:
+    """Return the element of x at the place of each window."""
+    output = place.shape[2:]
+    padded = padded_with(xp, x, widths_of(x.shape[2:], kernel, geometry, output), 0)
+    out = xp.zeros(place.shape, x.dtype)
+    for number, part in enumerate(_slices(xp, padded, kernel, geometry, output)):
+        out += part * (place == number)
+    return out
+
+
+def sum_pool(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes) -> Array:
+    """Return the sum of every window, in at least float32."""
+    wide = x.astype("float32") if x.itemsize == 2 else x
+    padded = padded_with(xp, wide, widths_of(x.shape[2:], kernel, geometry, output), 0)
+    found = None
+    for part in _slices(xp, padded, kernel, geometry, output):
+        if found is None:
+            found = part.copy()
+        else:
+            found += part
+    return found.astype(x.dtype, copy=False) if found is not None else None
+
+
+def spread_sum(xp: ArrayModule, g: Array, size: Sizes, kernel: Sizes, geometry: Geometry) -> Array:
+    """Return zeros (N, C, *size) with `g` added at every element of each window."""
+    widths = widths_of(size, kernel, geometry, g.shape[2:])
+    out = xp.zeros((*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths))), g.dtype)
+    for part in _slices(xp, out, kernel, geometry, g.shape[2:]):
+        part += g
+    return pad_spatial(xp, out, [(-a, -b) for a, b in widths])

@@ -1,0 +1,23 @@
+"""`torch.nn`: layers, containers and losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stackgrad.nn import functional, init, parameter
+from stackgrad.nn.container import *  # noqa: F403
+from stackgrad.nn.convolution import *  # noqa: F403
+from stackgrad.nn.linear import *  # noqa: F403
+from stackgrad.nn.module import *  # noqa: F403
+from stackgrad.nn.normalization import *  # noqa: F403
+from stackgrad.nn.parameter import *  # noqa: F403
+from stackgrad.nn.simple import LAYERS
+
+globals().update(LAYERS)
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"stackgrad.nn has no {name!r}: it is not implemented")
+
+
+__all__ = ["functional", "init", "parameter"]

@@ -1,0 +1,57 @@
+"""Dropout in its forms."""
+
+from __future__ import annotations
+
+from stackgrad import random
+from stackgrad.tensor import Tensor, wrap
+
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
+
+
+def _kept(input: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
+    """Return a mask of what stays: ones with probability 1 - p."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    xp, device = input.device.xp, input.device
+    drawn = random.uniform(xp, shape, xp.dtype("float32"), random.default_generator)
+    return wrap((drawn >= p).astype(input.array.dtype), device)
+
+
+def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
+    mask = _kept(input, shape, p)
+    if p < 1:
+        mask = mask / (1 - p)
+    return input.mul_(mask) if inplace else input * mask
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set elements to zero with probability `p` and scale the others by 1 / (1 - p)."""
+    return _drop(input, input.array.shape, p, inplace) if training and p else input
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Drop whole channels of (N, C, ...)."""
+    shape = (*input.array.shape[:2], *(1,) * (input.array.ndim - 2))
+    return _drop(input, shape, p, inplace) if training and p else input
+
+
+dropout1d = dropout3d = dropout2d
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Drop to the negative limit of SELU, and keep mean and variance (Klambauer et al., 2017)."""
+    return _alpha(input, input.array.shape, p, inplace) if training and p else input
+
+
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Do the same to whole channels."""
+    shape = (*input.array.shape[:2], *(1,) * (input.array.ndim - 2))
+    return _alpha(input, shape, p, inplace) if training and p else input
+
+
+def _alpha(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
+    floor = -1.7580993408473766
+    mask = _kept(input, shape, p)
+    scale = ((1 - p) * (1 + p * floor * floor)) ** -0.5 if p < 1 else 0.0
+    result = input * (mask * scale) + (1 - mask) * (floor * scale) - floor * p * scale
+    return input.copy_(result) if inplace else result

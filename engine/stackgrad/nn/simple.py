@@ -1,0 +1,202 @@
+"""Layers that are one function with settings: activations, pooling, dropout, padding, losses."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from stackgrad.nn import functional as F
+from stackgrad.nn.module import Module
+from stackgrad.nn.parameter import Parameter
+from stackgrad.ops.creation import full
+from stackgrad.tensor import Tensor
+
+
+class _Setting(Module):
+    """Calls a function of `nn.functional` with the settings given to the constructor.
+
+    `_inputs` is how many leading parameters of the function are inputs; the others are settings, in the
+    function's order unless `_order` says otherwise.
+    """
+
+    _function: Callable[..., Any]
+    _inputs = 1
+    _order: tuple[str, ...] = ()
+    _in_training = False
+    _tensors: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        names = self._order or _settings(type(self)._function, self._inputs)
+        if len(args) > len(names):
+            raise TypeError(f"{type(self).__name__} takes at most {len(names)} arguments, got {len(args)}")
+        given = {**dict(zip(names, args)), **kwargs}
+        unknown = set(given) - set(names)
+        if unknown:
+            raise TypeError(f"{type(self).__name__} got an unexpected argument {sorted(unknown)[0]!r}")
+        for name in self._tensors:
+            self.register_buffer(name, given.pop(name, None))
+        self._given = tuple(given)
+        for name, value in given.items():
+            setattr(self, name, value)
+
+    def forward(self, *inputs: Any) -> Any:
+        """Apply the function."""
+        settings = {name: getattr(self, name) for name in (*self._given, *self._tensors)}
+        if self._in_training:
+            settings["training"] = self.training
+        return type(self)._function(*inputs, **settings)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self._given)
+
+
+def _settings(function: Callable[..., Any], inputs: int) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)[inputs:]
+
+
+def _layer(name: str, function: Callable[..., Any], inputs: int = 1, **attributes: Any) -> Any:
+    body = {"_function": staticmethod(function), "_inputs": inputs, "__doc__": function.__doc__, "__module__": "stackgrad.nn"}
+    return type(name, (_Setting,), {**body, **{f"_{key}": value for key, value in attributes.items()}})
+
+
+_ACTIVATIONS = {
+    "CELU": F.celu, "ELU": F.elu, "GELU": F.gelu, "GLU": F.glu, "Hardshrink": F.hardshrink, "Hardsigmoid": F.hardsigmoid,
+    "Hardswish": F.hardswish, "Hardtanh": F.hardtanh, "LeakyReLU": F.leaky_relu, "LogSigmoid": F.logsigmoid, "Mish": F.mish,
+    "ReLU6": F.relu6, "SELU": F.selu, "SiLU": F.silu, "Sigmoid": F.sigmoid, "Softplus": F.softplus, "Tanh": F.tanh,
+    "Softshrink": F.softshrink, "Softsign": F.softsign, "Tanhshrink": F.tanhshrink, "Threshold": F.threshold,
+}  # fmt: skip
+_POOLS = {
+    "AdaptiveAvgPool1d": F.adaptive_avg_pool1d, "AdaptiveAvgPool2d": F.adaptive_avg_pool2d,
+    "AdaptiveAvgPool3d": F.adaptive_avg_pool3d, "AdaptiveMaxPool1d": F.adaptive_max_pool1d,
+    "AdaptiveMaxPool2d": F.adaptive_max_pool2d, "AvgPool1d": F.avg_pool1d, "AvgPool2d": F.avg_pool2d,
+    "AvgPool3d": F.avg_pool3d, "LPPool1d": F.lp_pool1d, "LPPool2d": F.lp_pool2d,
+}  # fmt: skip
+_MAX_POOLS = {"MaxPool1d": F.max_pool1d, "MaxPool2d": F.max_pool2d, "MaxPool3d": F.max_pool3d}
+_DROPOUTS = {
+    "AlphaDropout": F.alpha_dropout, "Dropout": F.dropout, "Dropout1d": F.dropout1d, "Dropout2d": F.dropout2d,
+    "Dropout3d": F.dropout3d, "FeatureAlphaDropout": F.feature_alpha_dropout,
+}  # fmt: skip
+_LOSSES = {  # function, inputs, tensors among the settings
+    "BCELoss": (F.binary_cross_entropy, 2, ("weight",)),
+    "BCEWithLogitsLoss": (F.binary_cross_entropy_with_logits, 2, ("weight", "pos_weight")),
+    "CosineEmbeddingLoss": (F.cosine_embedding_loss, 3, ()),
+    "CrossEntropyLoss": (F.cross_entropy, 2, ("weight",)),
+    "GaussianNLLLoss": (F.gaussian_nll_loss, 3, ()),
+    "HingeEmbeddingLoss": (F.hinge_embedding_loss, 2, ()),
+    "HuberLoss": (F.huber_loss, 2, ()),
+    "KLDivLoss": (F.kl_div, 2, ()),
+    "L1Loss": (F.l1_loss, 2, ()),
+    "MSELoss": (F.mse_loss, 2, ()),
+    "MarginRankingLoss": (F.margin_ranking_loss, 3, ()),
+    "MultiLabelSoftMarginLoss": (F.multilabel_soft_margin_loss, 2, ("weight",)),
+    "MultiMarginLoss": (F.multi_margin_loss, 2, ("weight",)),
+    "NLLLoss": (F.nll_loss, 2, ("weight",)),
+    "PoissonNLLLoss": (F.poisson_nll_loss, 2, ()),
+    "SmoothL1Loss": (F.smooth_l1_loss, 2, ()),
+    "SoftMarginLoss": (F.soft_margin_loss, 2, ()),
+    "TripletMarginLoss": (F.triplet_margin_loss, 3, ()),
+}
+LAYERS: dict[str, Any] = {name: _layer(name, function) for name, function in {**_ACTIVATIONS, **_POOLS}.items()}
+LAYERS |= {
+    name: _layer(name, function, order=("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"))
+    for name, function in _MAX_POOLS.items()
+}
+LAYERS |= {name: _layer(name, function, order=("p", "inplace"), in_training=True) for name, function in _DROPOUTS.items()}
+LAYERS |= {name: _layer(name, function, inputs, tensors=tensors) for name, (function, inputs, tensors) in _LOSSES.items()}
+LAYERS["RReLU"] = _layer("RReLU", F.rrelu, order=("lower", "upper", "inplace"), in_training=True)
+LAYERS["CosineSimilarity"] = _layer("CosineSimilarity", F.cosine_similarity, 2)
+LAYERS["PairwiseDistance"] = _layer("PairwiseDistance", F.pairwise_distance, 2)
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply it."""
+        return F.relu_(input) if self.inplace else F.relu(input)
+
+
+class PReLU(Module):
+    """x where it is positive, else weight * x with a trained weight."""
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        self.num_parameters = num_parameters
+        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply it."""
+        return F.prelu(input, self.weight)
+
+
+class _Soft(Module):
+    _function: Callable[..., Tensor]
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply it along `dim`."""
+        return type(self)._function(input, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the dimension."""
+        return f"dim={self.dim}"
+
+
+class Softmax(_Soft):
+    """exp(x) / sum(exp(x)) along `dim`."""
+
+    _function = staticmethod(F.softmax)
+
+
+class LogSoftmax(_Soft):
+    """log(softmax(x)) along `dim`."""
+
+    _function = staticmethod(F.log_softmax)
+
+
+class Softmin(_Soft):
+    """softmax(-x) along `dim`."""
+
+    _function = staticmethod(F.softmin)
+
+
+class Softmax2d(Module):
+    """softmax over the channels of (N, C, H, W)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply it."""
+        return F.softmax(input, -3)
+
+
+class _Pad(Module):
+    _mode, _dims = "constant", 1
+
+    def __init__(self, padding: Any, value: float = 0.0) -> None:
+        super().__init__()
+        self.padding = (padding,) * (2 * self._dims) if isinstance(padding, int) else tuple(padding)
+        self.value = value
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pad the last dimensions."""
+        return F.pad(input, self.padding, self._mode, self.value)
+
+    def extra_repr(self) -> str:
+        """Return the padding."""
+        return str(self.padding)
+
+
+for _prefix, _mode in {"Constant": "constant", "Zero": "constant", "Reflection": "reflect", "Replication": "replicate", "Circular": "circular"}.items():
+    for _dims in (1, 2, 3):
+        _name = f"{_prefix}Pad{_dims}d"
+        LAYERS[_name] = type(_name, (_Pad,), {"_mode": _mode, "_dims": _dims, "__module__": "stackgrad.nn", "__doc__": f"Padding of the last {_dims} dimensions."})
+LAYERS |= {c.__name__: c for c in (ReLU, PReLU, Softmax, LogSoftmax, Softmin, Softmax2d)}

@@ -1,0 +1,70 @@
+"""Adam and its kin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from stackgrad.kernels.optimizer import adam_step
+from stackgrad.optim.optimizer import Optimizer, zeros_like
+from stackgrad.ops.creation import tensor
+from stackgrad.tensor import Tensor
+
+__all__ = ["Adam", "AdamW"]
+
+
+class Adam(Optimizer):
+    """p -= lr * m / (sqrt(v) + eps), m and v being running means of gradient and its square (Kingma and Ba, 2014)."""
+
+    decoupled = False
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,  # noqa: ARG002
+        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,  # noqa: ARG002
+        decoupled_weight_decay: bool = False,
+    ) -> None:  # fmt: skip
+        if lr < 0 or eps < 0 or weight_decay < 0 or not all(0 <= b < 1 for b in betas):
+            raise ValueError(f"Invalid settings: lr {lr}, betas {betas}, eps {eps}, weight_decay {weight_decay}")
+        if differentiable:
+            raise NotImplementedError(f"{type(self).__name__}(differentiable=True) is not implemented in stackgrad")
+        super().__init__(params, {
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize,
+            "decoupled_weight_decay": self.decoupled or decoupled_weight_decay,
+        })  # fmt: skip
+
+    def update(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        """Update `params` by the settings of `group`."""
+        (beta1, beta2), lr = group["betas"], float(group["lr"])
+        for parameter in params:
+            state = self.state[parameter]
+            if not state:
+                state["step"] = tensor(0.0)
+                state["exp_avg"], state["exp_avg_sq"] = zeros_like(parameter), zeros_like(parameter)
+                if group["amsgrad"]:
+                    state["max_exp_avg_sq"] = zeros_like(parameter)
+            state["step"] += 1
+            count = float(state["step"])
+            root = math.sqrt(1 - beta2**count)
+            largest = state.get("max_exp_avg_sq")
+            adam_step(
+                parameter.device.xp, parameter.array, parameter.grad.array, state["exp_avg"].array,  # type: ignore[union-attr]
+                state["exp_avg_sq"].array, None if largest is None else largest.array,
+                rate=lr * root / (1 - beta1**count), eps=group["eps"] * root, beta1=beta1, beta2=beta2,
+                shrink=lr * group["weight_decay"] if group["decoupled_weight_decay"] else 0.0,
+                decay=0.0 if group["decoupled_weight_decay"] else group["weight_decay"], sign=-1 if group["maximize"] else 1,
+            )  # fmt: skip
+            parameter.version[0] += 1
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the parameters themselves (Loshchilov and Hutter, 2017)."""
+
+    decoupled = True
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, amsgrad: bool = False, **options: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **options)

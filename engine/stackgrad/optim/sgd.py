@@ -1,0 +1,48 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from stackgrad.optim.optimizer import Optimizer
+from stackgrad.tensor import Tensor
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """p -= lr * v, with v = momentum * v + (1 - dampening) * gradient; Nesterov's form looks ahead."""
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
+        nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,  # noqa: ARG002
+        fused: bool | None = None,  # noqa: ARG002
+    ) -> None:  # fmt: skip
+        if lr < 0 or momentum < 0 or weight_decay < 0:
+            raise ValueError(f"Invalid learning rate, momentum or weight decay: {lr}, {momentum}, {weight_decay}")
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        if differentiable:
+            raise NotImplementedError("SGD(differentiable=True) is not implemented in stackgrad")
+        super().__init__(params, {
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
+            "maximize": maximize,
+        })  # fmt: skip
+
+    def update(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        """Update `params` by the settings of `group`."""
+        momentum, lr = group["momentum"], float(group["lr"])
+        for parameter in params:
+            step: Tensor = -parameter.grad if group["maximize"] else parameter.grad  # type: ignore[assignment,operator]
+            if group["weight_decay"]:
+                step = step.add(parameter, alpha=group["weight_decay"])
+            if momentum:
+                state = self.state[parameter]
+                velocity = state.get("momentum_buffer")
+                if velocity is None:
+                    velocity = state["momentum_buffer"] = step.detach().clone()
+                else:
+                    velocity.mul_(momentum).add_(step, alpha=1 - group["dampening"])
+                step = step.add(velocity, alpha=momentum) if group["nesterov"] else velocity
+            parameter.add_(step, alpha=-lr)
