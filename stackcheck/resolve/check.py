@@ -49,6 +49,14 @@ def check(
         outcome.add(evaluation)
         if best is not None:
             chosen.append(best)
+    companions = {name for build in chosen for name in build.companions}
+    outcome.assumed += [
+        f"{each.text} is beside them and not judged: no rule knows it"
+        for each in requirements
+        if not each.is_framework
+        and each.name not in companions
+        and not _is_judged(each.name, knowledge)
+    ]
     together = evaluate_set([replace(situation, builds=tuple(chosen)) for situation in situations])
     if (
         together.errors
