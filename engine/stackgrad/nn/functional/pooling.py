@@ -21,7 +21,7 @@ _max_pool = Op(
     "max_pool", lambda xp, x, *, kernel, geometry, output: kernels.max_pool(xp, x, kernel, geometry, output),
     {"x": lambda g, x, y, kernel, geometry: _spread(g, _place(x.detach(), y.detach(), kernel=kernel, geometry=geometry), size=x.array.shape[2:], kernel=kernel, geometry=geometry)},
 )  # fmt: skip
-_place = Op("max_pool_place", lambda xp, x, y, *, kernel, geometry: kernels.max_place(xp, x, y, kernel, geometry), {})
+_place = Op("max_pool_place", lambda xp, x, largest, *, kernel, geometry: kernels.max_place(xp, x, largest, kernel, geometry), {})
 _spread = Op(
     "max_pool_backward", lambda xp, h, place, *, size, kernel, geometry: kernels.spread_to_place(xp, h, place, size, kernel, geometry),
     {"h": lambda g, place, kernel, geometry: _take(g, place, kernel=kernel, geometry=geometry)},
