@@ -1,0 +1,1 @@
+"""Probing: the only package that asks a computer anything. It judges nothing."""

@@ -1,0 +1,266 @@
+"""Framework builds in an environment, told from metadata and text files; nothing is imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stackcheck.model.environment import Distribution, InstalledBuild
+from stackcheck.model.fact import Absent, Fact, Known, Unknown
+from stackcheck.model.version import InvalidVersion, Version, cuda_of_build, parse_version
+from stackcheck.probe.host import HostReader
+
+__all__ = ["find_builds"]
+
+_TEXT_LIMIT = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Installed:
+    """A distribution, the directory that its packages lie in, and all its neighbours."""
+
+    host: HostReader
+    distribution: Distribution
+    version: Version
+    directory: str
+    others: Mapping[str, Distribution]
+
+
+def find_builds(
+    host: HostReader, distributions: Mapping[str, Distribution]
+) -> tuple[InstalledBuild, ...]:
+    """Return the frameworks among the installed distributions, by name; each reader below says what it goes by."""
+    found = []
+    for names, read in _READERS:
+        for name in names:
+            distribution = distributions.get(name)
+            if distribution is None:
+                continue
+            try:
+                version = parse_version(distribution.version)
+            except InvalidVersion:
+                continue
+            directory = distribution.path.rpartition("/")[0]
+            found.append(read(_Installed(host, distribution, version, directory, distributions)))
+    return tuple(found)
+
+
+def _torch(installed: _Installed) -> InstalledBuild:
+    """PyTorch: `torch/version.py` names CUDA; the label, conda's build string and the pins confirm or stand in."""
+    path = f"{installed.directory}/torch/version.py"
+    text = installed.host.text(path, _TEXT_LIMIT)
+    cuda: Fact[Version] = text if not isinstance(text, Known) else Unknown("names no CUDA", path)
+    if isinstance(text, Known):
+        found = re.search(
+            r"^cuda\s*(?::[^=]*)?=\s*(None|'([\d.]+)'|\"([\d.]+)\")", text.value, re.MULTILINE
+        )
+        if found:
+            number = found[2] or found[3]
+            cuda = Known(parse_version(number), path) if number else Absent(path)
+    build = _label(installed, cuda)
+    if not isinstance(cuda, Known) and isinstance(build, Known):
+        number = cuda_of_build(build.value)
+        if build.value == "cpu":
+            cuda = Absent(build.source)
+        elif number is not None and not isinstance(cuda, Absent):
+            cuda = Known(number, build.source)
+    if isinstance(cuda, Unknown):
+        cuda = _by_library(installed, cuda)
+        build = _label(installed, cuda)
+    return _build("pytorch", installed, build, cuda, _pinned_cudnn(installed))
+
+
+def _by_library(installed: _Installed, otherwise: Unknown) -> Fact[Version]:
+    """Tell a CPU build by the library that it lacks, where no text tells."""
+    library = f"{installed.directory}/torch/lib"
+    names = installed.host.names(library)
+    there = names.peek() or ()
+    if "libtorch_cpu.so" in there and "libtorch_cuda.so" not in there:
+        return Absent(f"{library}/libtorch_cuda.so")
+    return otherwise
+
+
+def _label(installed: _Installed, cuda: Fact[Version]) -> Fact[str]:
+    """Return the build's label: the local version, conda's build string, else the CUDA that it was built with."""
+    local = installed.version.local
+    if local and re.match(r"cpu|cu\d+", local):
+        return Known(re.match(r"cpu|cu\d+", local)[0], installed.distribution.path)  # type: ignore[index]
+    conda = installed.distribution.conda_build
+    if isinstance(conda, Known):
+        if conda.value.startswith("cpu") or "_cpu_" in conda.value:
+            return Known("cpu", conda.source)
+        if found := re.search(r"cuda(\d+)\.?(\d+)?", conda.value):
+            return Known(f"cu{found[1]}{found[2] or ''}", conda.source)
+    if isinstance(cuda, Known):
+        return Known(f"cu{cuda.value.major}{cuda.value.minor}", cuda.source)
+    if isinstance(cuda, Absent):
+        return Known("cpu", cuda.source)
+    return Unknown("no label, build string or text tells it", installed.distribution.path)
+
+
+def _pinned_cudnn(installed: _Installed) -> Fact[Version]:
+    """Return the cuDNN that the distribution pins."""
+    for requirement in installed.distribution.requires:
+        found = re.match(r"nvidia-cudnn-cu\d+\s*\(?(?:==|>=)\s*([\d.]+)", requirement)
+        if found:
+            return Known(parse_version(found[1]), installed.distribution.path)
+    return Unknown("not pinned", installed.distribution.path)
+
+
+def _tensorflow(installed: _Installed) -> InstalledBuild:
+    """TensorFlow: the text of `build_info.py` names CUDA, cuDNN and the compute capabilities (2.3 on)."""
+    path = f"{installed.directory}/tensorflow/python/platform/build_info.py"
+    text = installed.host.text(path, _TEXT_LIMIT)
+    if not isinstance(text, Known):
+        return _build("tensorflow", installed, _label(installed, text), text, text)
+    if re.search(r"['\"]?is_cuda_build['\"]?\s*[,:=]\s*True", text.value) is None:
+        if "is_cuda_build" not in text.value:
+            lost = Unknown("says nothing of CUDA", path)
+            return _build("tensorflow", installed, lost, lost, lost)
+        return _build("tensorflow", installed, Known("cpu", path), Absent(path), Absent(path))
+    cuda = _number(text, "cuda_version")
+    cudnn = _number(text, "cudnn_version")
+    listed = re.search(r"cuda_compute_capabilities['\"]\s*[,:]\s*\[([^\]]*)\]", text.value)
+    entries = tuple(re.findall(r"(?:sm|compute)_\d+[af]?", listed[1])) if listed else ()
+    architectures: Fact[tuple[str, ...]] = (
+        Known(entries, path) if entries else Unknown("names no compute capability", path)
+    )
+    return _build("tensorflow", installed, _label(installed, cuda), cuda, cudnn, architectures)
+
+
+def _number(text: Known[str], name: str) -> Fact[Version]:
+    found = re.search(rf"{name}(?:_number)?['\"]?\s*[,:=]\s*['\"]?([\d.]+)", text.value)
+    if not found:
+        return Unknown(f"names no {name}", text.source)
+    try:
+        return Known(parse_version(found[1].rstrip(".")), text.source)
+    except InvalidVersion:
+        return Unknown(f"{name} is {found[1]!r}", text.source)
+
+
+def _jax(installed: _Installed) -> InstalledBuild:
+    """JAX: its CUDA plugin beside it; before 0.4.30 the label of a monolithic jaxlib."""
+    local = installed.version.local
+    if local and (found := re.match(r"cuda(\d+)", local)):
+        build: Fact[str] = Known(f"cu{found[1]}", installed.distribution.path)
+        return _build("jax", installed, build, _major(found[1], installed), _unknown(installed))
+    for major in ("13", "12", "11"):
+        plugin = installed.others.get(f"jax-cuda{major}-plugin")
+        if plugin is not None:
+            lost = Unknown("the plugin's metadata names only the major", plugin.path)
+            return _build("jax", installed, Known(f"cu{major}", plugin.path), lost, lost)
+    conda = installed.distribution.conda_build
+    if isinstance(conda, Known) and (found := re.search(r"cuda(\d{2})", conda.value)):
+        build = Known(f"cu{found[1]}", conda.source)
+        return _build("jax", installed, build, _unknown(installed), _unknown(installed))
+    absent = Absent("jax-cuda12-plugin, jax-cuda13-plugin")
+    return _build("jax", installed, Known("cpu", absent.source), absent, absent)
+
+
+def _cupy(installed: _Installed) -> InstalledBuild:
+    """CuPy: the distribution's name carries the CUDA that it is for."""
+    found = re.fullmatch(r"cupy-cuda(\d{2})x?(\d)?", installed.distribution.name)
+    lost = _unknown(installed)
+    if found:
+        digits = f"{found[1]}{found[2] or ''}"
+        cuda = _major(digits, installed) if found[2] else lost
+        return _build(
+            "cupy", installed, Known(f"cu{digits}", installed.distribution.path), cuda, lost
+        )
+    return _build("cupy", installed, _label(installed, lost), lost, lost)
+
+
+def _paddle(installed: _Installed) -> InstalledBuild:
+    """PaddlePaddle: `paddle/version/__init__.py` names CUDA and cuDNN; the CPU build has another name."""
+    path = f"{installed.directory}/paddle/version/__init__.py"
+    text = installed.host.text(path, _TEXT_LIMIT)
+    if not isinstance(text, Known):
+        if installed.distribution.name == "paddlepaddle":
+            return _build(
+                "paddlepaddle", installed, Known("cpu", installed.distribution.path), text, text
+            )
+        return _build("paddlepaddle", installed, _label(installed, text), text, text)
+    if re.search(r"cuda_version\s*=\s*['\"]False['\"]", text.value):
+        return _build("paddlepaddle", installed, Known("cpu", path), Absent(path), Absent(path))
+    cuda = _number(text, "cuda_version")
+    return _build(
+        "paddlepaddle", installed, _label(installed, cuda), cuda, _number(text, "cudnn_version")
+    )
+
+
+def _mxnet(installed: _Installed) -> InstalledBuild:
+    """MXNet: the distribution's name carries CUDA, `mxnet-cu112`."""
+    found = re.fullmatch(r"mxnet-cu(\d{2,3})(mkl)?", installed.distribution.name)
+    if not found:
+        absent = Absent(installed.distribution.path)
+        return _build("mxnet", installed, Known("cpu", absent.source), absent, absent)
+    build = f"cu{found[1]}"
+    number = cuda_of_build(build)
+    cuda: Fact[Version] = (
+        Known(number, installed.distribution.path) if number else _unknown(installed)
+    )
+    return _build(
+        "mxnet", installed, Known(build, installed.distribution.path), cuda, _unknown(installed)
+    )
+
+
+def _keras(installed: _Installed) -> InstalledBuild:
+    """Keras is pure Python: the same for every device."""
+    absent = Absent(installed.distribution.path)
+    return _build("keras", installed, Known("any", installed.distribution.path), absent, absent)
+
+
+def _major(digits: str, installed: _Installed) -> Fact[Version]:
+    number = cuda_of_build(f"cu{digits}")
+    if number is None:
+        return Unknown("the label names only the major", installed.distribution.path)
+    return Known(number, installed.distribution.path)
+
+
+def _unknown(installed: _Installed) -> Unknown:
+    return Unknown("the metadata does not name it", installed.distribution.path)
+
+
+def _build(
+    framework: str,
+    installed: _Installed,
+    build: Fact[str],
+    cuda: Fact[Version],
+    cudnn: Fact[Version],
+    architectures: Fact[tuple[str, ...]] | None = None,
+) -> InstalledBuild:
+    return InstalledBuild(
+        framework=framework,
+        distribution=installed.distribution.name,
+        version=installed.version,
+        build=build,
+        cuda=cuda,
+        cudnn=cudnn,
+        architectures=architectures
+        or Unknown("not in the metadata", f"{installed.directory} ({installed.distribution.name})"),
+    )
+
+
+_READERS = (
+    (("torch",), _torch),
+    (("tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tf-nightly"), _tensorflow),
+    (("jaxlib",), _jax),
+    (
+        (
+            "cupy",
+            *(f"cupy-cuda{name}" for name in ("13x", "12x", "11x", "118", "117", "116", "115")),
+            *(f"cupy-cuda{name}" for name in ("114", "113", "112", "111", "110", "102", "101")),
+        ),
+        _cupy,
+    ),
+    (("paddlepaddle-gpu", "paddlepaddle"), _paddle),
+    (
+        (
+            "mxnet",
+            *(f"mxnet-cu{name}" for name in ("112", "110", "102", "101", "100", "92", "91", "90")),
+        ),
+        _mxnet,
+    ),
+    (("keras",), _keras),
+)

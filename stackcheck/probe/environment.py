@@ -1,0 +1,175 @@
+"""One Python environment: its distributions, framework builds, and the CUDA libraries that its packages brought."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from stackcheck.model.driver import Library
+from stackcheck.model.environment import Distribution, Environment
+from stackcheck.model.fact import Fact, Known, Unknown
+from stackcheck.model.version import DriverVersion, InvalidVersion, Version
+from stackcheck.probe.builds import find_builds
+from stackcheck.probe.host import HostReader
+from stackcheck.probe.interpreter import Interpreter, choose_interpreter
+from stackcheck.probe.loader import Loader
+from stackcheck.probe.packages import (
+    read_conda_packages,
+    read_distributions,
+    with_conda_details,
+)
+
+__all__ = ["probe_environment"]
+
+_CUDA_LIBRARY = re.compile(
+    r"lib(cublas|cublasLt|cudart|cudnn|cudnn_\w+|cufft|curand|cusolver|cusolverMg|cusparse|cusparseLt|cupti"
+    r"|nccl|nvJitLink|nvrtc|nvrtc-builtins|nvToolsExt|nvshmem_host|cufile|cutensor|cudss)\.so\.[\d.]+"
+)
+_CONDA_NAMES = {"pytorch": "torch"}
+_WITH_CHANNEL = re.compile(
+    r"cuda|cudnn|cublas|nccl|cupy|^(lib)?(pytorch|torch|tensorflow|jaxlib|jax|mxnet|magma)|numpy|^python$"
+)
+
+
+def probe_environment(host: HostReader, loader: Loader, named: str | None) -> Fact[Environment]:
+    """Return the environment that was chosen, read from its files.
+
+    Raises `InputError` where `named` is no Python environment or executable.
+    """
+    chosen = choose_interpreter(host, named)
+    if not isinstance(chosen, Known):
+        return chosen
+    interpreter = chosen.value
+    distributions = _distributions(host, interpreter)
+    by_name: dict[str, Distribution] = {}
+    for distribution in distributions.peek() or ():
+        by_name.setdefault(distribution.name, distribution)
+    libraries = _libraries(host, loader, interpreter, by_name)
+    builds = (
+        Known(find_builds(host, by_name), distributions.source)
+        if isinstance(distributions, Known)
+        else distributions
+    )
+    return Known(
+        Environment(
+            prefix=interpreter.prefix,
+            executable=interpreter.executable,
+            kind=interpreter.kind,
+            chosen_by=interpreter.chosen_by,
+            python=interpreter.version,
+            implementation=interpreter.implementation,
+            distributions=distributions,
+            builds=builds,
+            libraries=Known(libraries, interpreter.prefix),
+            shadowing=Known(_shadowing(host, loader, libraries), "LD_LIBRARY_PATH"),
+        ),
+        chosen.source,
+    )
+
+
+def _distributions(host: HostReader, interpreter: Interpreter) -> Fact[tuple[Distribution, ...]]:
+    """Return Python distributions and conda packages; what both list is one entry with conda's build string."""
+    found = read_distributions(host, interpreter.site_directories)
+    packages = read_conda_packages(host, interpreter.prefix)
+    if not isinstance(found, Known) or not isinstance(packages, Known):
+        return packages if isinstance(packages, Unknown) else found
+    conda = {
+        package.name: with_conda_details(host, package)
+        if _WITH_CHANNEL.search(package.name)
+        else package
+        for package in packages.value
+    }
+    entries = []
+    for distribution in found.value:
+        package = next(
+            (
+                conda[name]
+                for name in (distribution.name, *_names_in_conda(distribution.name))
+                if name in conda and conda[name].version == distribution.version.partition("+")[0]
+            ),
+            None,
+        )
+        if package is not None and distribution.installer.peek() != "pip":
+            conda.pop(package.name, None)
+            distribution = replace(  # noqa: PLW2901 (the same distribution, with what conda knows of it)
+                distribution,
+                conda_build=package.conda_build,
+                conda_channel=package.conda_channel,
+            )
+        entries.append(distribution)
+    return Known((*entries, *conda.values()), f"{found.source}, {packages.source}")
+
+
+def _names_in_conda(name: str) -> tuple[str, ...]:
+    return tuple(conda for conda, python in _CONDA_NAMES.items() if python == name)
+
+
+def _libraries(
+    host: HostReader, loader: Loader, interpreter: Interpreter, by_name: dict[str, Distribution]
+) -> tuple[Library, ...]:
+    """Return the CUDA libraries of the environment: those of the nvidia wheels, of torch/lib, and of PREFIX/lib."""
+    directories: list[tuple[str, str]] = []
+    for site in interpreter.site_directories:
+        parts = host.names(f"{site}/nvidia").peek() or ()
+        directories += [(f"{site}/nvidia/{part}/lib", part) for part in parts]
+        directories.append((f"{site}/torch/lib", ""))
+    if interpreter.kind.peek() in ("conda", "pixi"):
+        directories.append((f"{interpreter.prefix}/lib", ""))
+    found: dict[str, Library] = {}
+    for directory, part in directories:
+        for name in host.names(directory).peek() or ():
+            if not _CUDA_LIBRARY.fullmatch(name):
+                continue
+            soname = _soname(name)
+            if soname in found:
+                continue
+            library = loader.library(soname, f"{directory}/{name}")
+            if isinstance(library.version, Unknown) and part:
+                library = replace(library, version=_wheel_version(part, name, by_name))
+            found[soname] = library
+    return tuple(found.values())
+
+
+def _soname(name: str) -> str:
+    """Return `libcublas.so.12` of `libcublas.so.12.4.5.8`; cudart 11 and NVRTC builtins have a minor in theirs."""
+    stem, _, version = name.partition(".so.")
+    parts = version.split(".")
+    keeps = 2 if stem == "libnvrtc-builtins" or (stem == "libcudart" and int(parts[0]) < 12) else 1
+    return f"{stem}.so.{'.'.join(parts[:keeps])}"
+
+
+def _wheel_version(part: str, name: str, by_name: dict[str, Distribution]) -> Fact[Version]:
+    """Return the version of the wheel that owns `nvidia/<part>/lib`, as a file name would write it."""
+    owners = [
+        distribution
+        for base in (f"nvidia-{part.replace('_', '-')}", "nvidia-cuda-" + part.replace("_", "-"))
+        for suffix in ("", "-cu13", "-cu12", "-cu11")
+        if (distribution := by_name.get(f"{base}{suffix}")) is not None
+    ]
+    if len(owners) != 1:
+        return Unknown(f"{len(owners)} distributions may own it", name)
+    try:
+        version = DriverVersion(owners[0].version)
+    except InvalidVersion:
+        return Unknown(f"{owners[0].version!r} is no version", owners[0].path)
+    if part == "cudnn":  # the wheel adds a build number to the library's three parts
+        version = DriverVersion(".".join(str(number) for number in version.release[:3]))
+    return Known(version, owners[0].path)
+
+
+def _shadowing(
+    host: HostReader, loader: Loader, libraries: tuple[Library, ...]
+) -> tuple[Library, ...]:
+    """Return what LD_LIBRARY_PATH holds of the same sonames: the loader takes it before a RUNPATH.
+
+    The cache and the default directories come after a run path and shadow nothing.
+    """
+    sonames = {library.soname: host.real_path(library.path) for library in libraries}
+    found: dict[str, Library] = {}
+    for directory in loader.library_path:
+        names = set(host.names(directory).peek() or ())
+        for soname, own in sonames.items():
+            path = f"{directory}/{soname}"
+            if soname in names and soname not in found and host.real_path(path) != own:
+                found[soname] = loader.library(soname, path)
+    return tuple(found.values())

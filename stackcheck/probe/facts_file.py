@@ -1,0 +1,128 @@
+"""Machines as JSON: printed, written, and read back from files that nobody vouches for."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stackcheck.errors import InputError
+from stackcheck.model.machine import SCHEMA, Machine
+from stackcheck.model.version import Version
+
+__all__ = ["machine_document", "probe_facts_file", "read_machine", "write_machine"]
+
+_SIZE_MAX = 32 << 20
+"""Bytes of a facts file at most; a machine of 16 GPUs and 500 distributions has under one million."""
+_FAULTS_MAX = 20
+
+
+def machine_document(machine: Machine) -> dict[str, Any]:
+    """Return the machine as JSON values, without pydantic: versions are texts, tuples lists."""
+    document = _plain(machine)
+    assert isinstance(document, dict)  # noqa: S101 (for the type checker: a dataclass becomes a mapping)
+    return document
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | int | float) or value is None:
+        return value
+    if isinstance(value, Version):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+
+
+def write_machine(machine: Machine, path: Path) -> None:
+    """Write a facts file, whole or not at all. Raises `InputError` where the path cannot be written."""
+    text = json.dumps(machine_document(machine), indent=2, ensure_ascii=False) + "\n"
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def probe_facts_file(path: Path) -> Machine:
+    """Read a machine from a facts file. Raises `InputError` with every fault and its place in the JSON."""
+    try:
+        if not path.is_file():
+            raise InputError(
+                f"{path}: no such file" if not path.exists() else f"{path}: not a file"
+            )
+        with path.open("rb") as file:
+            data = file.read(_SIZE_MAX + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > _SIZE_MAX:
+        raise InputError(f"{path}: more than {_SIZE_MAX >> 20} MiB; no facts file is that large")
+    return dataclasses.replace(read_machine(data, str(path)), origin=str(path))
+
+
+def read_machine(data: bytes | str, name: str) -> Machine:
+    """Validate a machine's JSON; `doctor --json` documents are taken too, for the machine inside.
+
+    Raises `InputError` with every fault; `name` is what they are prefixed with.
+    """
+    try:
+        document = json.loads(data)
+    except RecursionError as error:
+        raise InputError(f"{name}: nested too deeply") from error
+    except ValueError as error:
+        raise InputError(f"{name}: is no JSON: {error}") from error
+    if isinstance(document, dict) and isinstance(document.get("machine"), dict):
+        document = document["machine"]
+    if not isinstance(document, dict):
+        raise InputError(f"{name}: a JSON object is needed, as `stackcheck probe` prints it")
+    schema = document.get("schema")
+    if schema != SCHEMA:
+        raise InputError(f"{name}: schema is {schema!r}, and this reads {SCHEMA!r}")
+    return _validate(document, name)
+
+
+def _validate(document: dict[str, Any], name: str) -> Machine:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Machine).validate_python(document)
+    except ValidationError as error:
+        faults = [
+            f"{name}: {_place(fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()[:_FAULTS_MAX]
+        ]
+        more = error.error_count() - len(faults)
+        raise InputError(*faults, *([f"{name}: and {more} more"] if more > 0 else [])) from error
+    except RecursionError as error:
+        raise InputError(f"{name}: nested too deeply") from error
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return a place such as `gpus.value[0].name`; the names of union members are left out."""
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif not part.startswith(("Known", "Absent", "Unknown", "function-", "dict[")):
+            text += f".{part}" if text else part
+    return text or "document"

@@ -1,0 +1,125 @@
+"""The whole probe: one machine's facts, with the driver asked in a child process while the host is read."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import replace
+
+from stackcheck import __version__
+from stackcheck.model.driver import Driver, Library
+from stackcheck.model.fact import Absent, Fact, Known, Unknown
+from stackcheck.model.machine import Machine
+from stackcheck.model.version import Version
+from stackcheck.probe.child import Answers, GpuChild
+from stackcheck.probe.container import probe_container
+from stackcheck.probe.environment import probe_environment
+from stackcheck.probe.gpus import code_of, cuda_version, driver_release, gpus_of, library_code
+from stackcheck.probe.host import HostReader
+from stackcheck.probe.kernel import probe_module, probe_nodes
+from stackcheck.probe.loader import Loader
+from stackcheck.probe.pci import probe_pci
+from stackcheck.probe.system import probe_host
+from stackcheck.probe.toolkits import probe_system_cudnn, probe_toolkits
+
+__all__ = ["probe_machine"]
+
+
+def probe_machine(
+    *,
+    environment: str | None = None,
+    timeout: float = 30.0,
+    progress: Callable[[str], None] | None = None,
+) -> Machine:
+    """Return everything that can be known of this machine, or of the tree that `STACKCHECK_SYSROOT` names.
+
+    `timeout` is in seconds and bounds the driver's child process; `progress` is told what is being waited for.
+    Raises `InputError` where `environment` is no Python environment, or the tree is malformed.
+    """
+    host = HostReader.open()
+    child = GpuChild(host, timeout, progress)
+    try:
+        machine = _read(host, environment)
+    except BaseException:
+        child.abandon()
+        raise
+    return _with_answers(machine, child.collect())
+
+
+def _read(host: HostReader, environment: str | None) -> Machine:
+    facts = probe_host(host, probe_container(host))
+    loader = Loader(host, facts.arch.peek())
+    return Machine(
+        stackcheck=__version__,
+        time=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        origin="probe" if host.is_real else f"system root {host.root}",
+        host=facts,
+        pci=probe_pci(host),
+        driver=Driver(
+            nvml_library=loader.driver_library("libnvidia-ml.so.1"),
+            cuda_library=loader.driver_library("libcuda.so.1"),
+            cuda_libraries=loader.every("libcuda"),
+            module=probe_module(host),
+            nodes=probe_nodes(host),
+            fabric_manager=_service(host, "nvidia-fabricmanager"),
+            persistence_daemon=host.exists("/run/nvidia-persistenced/socket"),
+        ),
+        toolkits=probe_toolkits(host),
+        system_cudnn=probe_system_cudnn(host, loader),
+        environment=probe_environment(host, loader, environment),
+    )
+
+
+def _service(host: HostReader, name: str) -> Fact[str]:
+    """Tell a running service from a stopped one by its pid file or control group; absent if it is not installed."""
+    if host.exists(f"/sys/fs/cgroup/system.slice/{name}.service").peek():
+        return Known("running", f"/sys/fs/cgroup/system.slice/{name}.service")
+    pid_file = f"/run/{name}/nv-fabricmanager.pid"
+    if host.exists(pid_file).peek():
+        return Known("running", pid_file)
+    for directory in ("/lib/systemd/system", "/usr/lib/systemd/system", "/etc/systemd/system"):
+        if host.exists(f"{directory}/{name}.service").peek():
+            return Known("stopped", f"{directory}/{name}.service")
+    return Absent(f"{name}.service")
+
+
+def _with_answers(machine: Machine, answers: Answers) -> Machine:
+    driver = machine.driver
+    release = driver_release(answers)
+    if not isinstance(release, Known):
+        release = _release_of_module(driver.module.version, release)
+    notes = [f"{call}: {reason}" for (call, _), reason in answers.stopped.items()]
+    return replace(
+        machine,
+        driver=replace(
+            driver,
+            release=release,
+            cuda=cuda_version(answers),
+            nvml_code=code_of(answers, "init"),
+            cuinit_code=library_code(answers),
+            nvml_library=_loaded(driver.nvml_library, answers, "libnvidia-ml.so.1"),
+            cuda_library=_loaded(driver.cuda_library, answers, "libcuda.so.1"),
+        ),
+        gpus=gpus_of(answers),
+        notes=(*machine.notes, *notes),
+    )
+
+
+def _release_of_module(module: Fact[Version], by_nvml: Fact[Version]) -> Fact[Version]:
+    """Return the loaded module's version where NVML could not say: they are of one release, or KM-05 tells."""
+    if isinstance(module, Known | Absent):
+        return module
+    return by_nvml
+
+
+def _loaded(found: Fact[Library], answers: Answers, soname: str) -> Fact[Library]:
+    """Return the library that the child really loaded, where the loader's files show none."""
+    loaded = answers.get("loaded")
+    if isinstance(found, Known) or loaded is None or not isinstance(loaded.value, list):
+        return found
+    stem = soname.removesuffix(".1")
+    for path in loaded.value:
+        if isinstance(path, str) and f"/{stem}" in path:
+            lost = Unknown("its file name is not read", path)
+            return Known(Library(soname, path, lost, lost), "loaded by the probe")
+    return found
