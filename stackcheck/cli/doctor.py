@@ -128,9 +128,9 @@ def doctor(context: typer.Context, *, flags: DoctorFlags) -> None:
 
 def _machine(state: State, flags: DoctorFlags) -> Machine:
     if flags.facts is not None:
-        from stackcheck.probe.facts_file import read_machine
+        from stackcheck.probe.facts_file import probe_facts_file
 
-        return read_machine(Path(flags.facts))
+        return probe_facts_file(Path(flags.facts))
     from stackcheck.probe.machine import probe_machine
 
     return probe_machine(environment=flags.env, timeout=flags.timeout, progress=state.hint)

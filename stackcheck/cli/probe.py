@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json as json_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stackcheck.cli.options import JsonOption
-from stackcheck.cli.report import deliver
 
 if TYPE_CHECKING:
     from stackcheck.cli.state import State
@@ -36,11 +36,14 @@ def probe(
 ) -> None:
     """Print what is known of this machine; `--facts FILE` of other commands reads it."""
     state: State = context.obj
-    from stackcheck.probe.facts_file import machine_document
+    from stackcheck.probe.facts_file import machine_document, write_machine
     from stackcheck.probe.machine import probe_machine
 
     machine = probe_machine(environment=env, timeout=timeout, progress=state.hint)
-    deliver(json_module.dumps(machine_document(machine), indent=2, ensure_ascii=False), output)
+    if output is None or output == "-":
+        typer.echo(json_module.dumps(machine_document(machine), indent=2, ensure_ascii=False))
+    else:
+        write_machine(machine, Path(output))
 
 
 def register(app: typer.Typer) -> None:

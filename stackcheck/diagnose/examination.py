@@ -11,7 +11,7 @@ from stackcheck.diagnose.runner import diagnose
 from stackcheck.diagnose.third_party import load_third_party_rules
 from stackcheck.model.diagnosis import Diagnosis
 from stackcheck.model.machine import Machine
-from stackcheck.rules.of_builds import BUILD_RULES, SET_RULES
+from stackcheck.rules.of_builds import BUILD_RULES, HOST_RULES, SET_RULES
 from stackcheck.rules.of_machines import MACHINE_RULES
 from stackcheck.rules.rule import Rule
 
@@ -23,7 +23,7 @@ __all__ = ["examine", "own_rules"]
 
 def own_rules() -> tuple[Rule, ...]:
     """Return every rule that ships with StackCheck."""
-    return (*MACHINE_RULES, *BUILD_RULES, *SET_RULES)
+    return (*MACHINE_RULES, *HOST_RULES, *BUILD_RULES, *SET_RULES)
 
 
 def examine(

@@ -12,7 +12,7 @@ from stackcheck.rules.scope import drives_gpus_by_module
 
 __all__ = ["RULE", "hung"]
 
-_WORDS = ("timed out", "did not answer", "deadline", "hung")
+_WORDS = ("no answer within", "timed out", "deadline")
 """How probing says that a call did not come back."""
 
 
