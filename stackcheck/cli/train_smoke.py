@@ -1,0 +1,194 @@
+"""`stackcheck train-smoke`: prove the stack by known answers and by training."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stackcheck.cli.options import JsonOption, with_options
+from stackcheck.cli.report import deliver
+from stackcheck.errors import InputError
+
+if TYPE_CHECKING:
+    from stackcheck.cli.state import State
+    from stackcheck.model.smoke import SmokeReport
+    from stackcheck.smoke.session import Options
+
+__all__ = ["SmokeFlags", "register", "train_smoke"]
+
+_LEVELS = ("quick", "short", "long")
+_TASKS = ("mlp", "cnn", "rnn", "transformer")
+_FORMATS = ("text", "json", "html")
+_MODES = ("eager", "compiled", "both")
+_FRAMEWORKS = ("torch", "tensorflow", "jax", "paddle", "keras")
+_STATUS = {"ok": 0, "error": 1, "unknown": 3}
+
+
+@dataclass(frozen=True)
+class SmokeFlags:
+    """How much to run, where, and what to hold it against."""
+
+    level: Annotated[
+        str,
+        typer.Option(
+            "--level", metavar="|".join(_LEVELS), help="Under 15 s, under 2 min, or --seconds."
+        ),
+    ] = "quick"
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--seconds", metavar="S", min=1.0, help="How long level long burns in (default 900)."
+        ),
+    ] = None
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task", metavar="|".join((*_TASKS, "all")), help="What to train; repeatable."
+        ),
+    ] = None
+    device: Annotated[
+        str, typer.Option("--device", metavar="auto|cpu|cuda[:N]|all", help="Where to run.")
+    ] = "auto"
+    env: Annotated[
+        str | None,
+        typer.Option(
+            "--env", metavar="PREFIX", help="Environment or interpreter that holds the frameworks."
+        ),
+    ] = None
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="FRAMEWORK",
+            help=f"Train the same models there too: {', '.join(_FRAMEWORKS)}; repeatable.",
+        ),
+    ] = None
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode", metavar="|".join(_MODES), help="How the frameworks run (default eager)."
+        ),
+    ] = None
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="Seed of weights and data.")
+    ] = 0
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline", metavar="FILE", help="JSON report whose rates must be reached again."
+        ),
+    ] = None
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="|".join(_FORMATS), help="What to print.")
+    ] = None
+    json: JsonOption = False
+    output: Annotated[
+        str | None, typer.Option("--output", metavar="FILE", help="Write the report to FILE.")
+    ] = None
+
+    def checked_format(self) -> str:
+        """Return the format to print."""
+        return "json" if self.json else self.format or "text"
+
+    def find_faults(self) -> list[str]:
+        """Return one line for each thing that is misspelt or does not go together."""
+        faults = [
+            f"{flag} {value}: choose one of {', '.join(choices)}"
+            for flag, value, choices in (
+                ("--level", self.level, _LEVELS),
+                ("--format", self.format, _FORMATS),
+                ("--mode", self.mode, _MODES),
+                *(("--task", task, (*_TASKS, "all")) for task in self.task or ()),
+                *(("--against", name, _FRAMEWORKS) for name in self.against or ()),
+            )
+            if value is not None and value not in choices
+        ]
+        if not re.fullmatch(r"auto|cpu|all|cuda(:\d+)?", self.device):
+            faults.append(f"--device {self.device}: choose auto, cpu, cuda, cuda:N or all")
+        if self.json and self.format not in (None, "json"):
+            faults.append(f"--json contradicts --format {self.format}")
+        if self.seconds is not None and self.level != "long":
+            faults.append(f"--seconds belongs to --level long, not {self.level}")
+        if self.env is not None and not self.against:
+            faults.append("--env needs --against FRAMEWORK: what should be compared there?")
+        if self.against and self.env is None:
+            faults.append("--against needs --env PREFIX: where is the framework?")
+        if self.mode is not None and not self.against:
+            faults.append("--mode belongs to --against")
+        return faults
+
+
+@with_options(flags=SmokeFlags)
+def train_smoke(context: typer.Context, *, flags: SmokeFlags) -> None:
+    """Run every layer of the stack with known right answers, train, and name the layer that fails.
+
+    Ends with 0 if all holds, 1 if something fails, 2 for wrong usage, 3 if it cannot be judged.
+    """
+    state: State = context.obj
+    if faults := flags.find_faults():
+        raise InputError(*faults)
+    from stackcheck.smoke.console import show_progress
+    from stackcheck.smoke.session import run_smoke
+
+    options = _options(flags)
+    with show_progress(quiet=state.quiet, no_color=state.no_color) as listener:
+        report = run_smoke(options, listener)
+    if flags.checked_format() == "text" and flags.output is None:
+        from stackcheck.smoke.console import print_report
+
+        print_report(report, state.console())
+    else:
+        deliver(_render(report, flags.checked_format()), flags.output)
+    raise typer.Exit(_STATUS[report.status])
+
+
+def _options(flags: SmokeFlags) -> Options:
+    from stackcheck.smoke.document import read_baseline
+    from stackcheck.smoke.interpreter import find_interpreter
+    from stackcheck.smoke.session import Against, Options
+
+    chosen = flags.task or ["all"]
+    against = None
+    if flags.against and flags.env:
+        modes = ("eager", "compiled") if flags.mode == "both" else (flags.mode or "eager",)
+        frameworks = tuple(dict.fromkeys(flags.against))
+        against = Against(find_interpreter(flags.env, frameworks), frameworks, modes)
+    return Options(
+        flags.level,
+        flags.device,
+        tuple(task for task in _TASKS if task in chosen or "all" in chosen),
+        flags.seed,
+        flags.seconds or 900.0,
+        against,
+        read_baseline(Path(flags.baseline)) if flags.baseline else {},
+    )
+
+
+def _render(report: SmokeReport, form: str) -> str:
+    if form == "html":
+        from stackcheck.smoke.page import render_page
+
+        return render_page(report)
+    if form == "json":
+        from stackcheck.cli.state import document_text
+        from stackcheck.smoke.document import to_document
+
+        return document_text("train-smoke", to_document(report))
+    import io
+
+    from rich.console import Console
+
+    from stackcheck.smoke.console import print_report
+
+    text = io.StringIO()
+    print_report(report, Console(file=text, no_color=True, highlight=False, soft_wrap=True))
+    return text.getvalue()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("train-smoke")(train_smoke)

@@ -1,0 +1,111 @@
+"""The report as one HTML file that needs nothing else: loss curves are inline SVG."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from stackcheck.model.smoke import SmokeReport, TaskResult
+from stackcheck.smoke.console import describe_stage
+
+__all__ = ["render_page"]
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  color: #222; background: #fff }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top }
+.ok { color: #17692f } .error { color: #b3261e } .unknown { color: #7a5900 } .skipped { color: #666 }
+svg { width: 100%; max-width: 30rem; height: auto }
+polyline { fill: none; stroke: #1a5fb4; stroke-width: 1.5 }
+text { font: 10px system-ui, sans-serif; fill: #555 }
+figure { margin: 1rem 0 }
+@media (prefers-color-scheme: dark) {
+  body { color: #ddd; background: #181818 } th, td { border-color: #444 } polyline { stroke: #78aeed }
+  .ok { color: #7fd694 } .error { color: #ff8a80 } .unknown { color: #f5c542 } text { fill: #aaa }
+}
+"""
+_WIDTH, _HEIGHT = 400, 120
+
+
+def render_page(report: SmokeReport) -> str:
+    """Return the whole page."""
+    stages = "".join(
+        _row(
+            stage.status,
+            stage.name,
+            stage.layer,
+            describe_stage(stage),
+            f"{stage.seconds:.2f} s",
+            note=stage.message,
+        )
+        for stage in report.stages
+    )
+    parity = "".join(
+        _row(
+            result.status,
+            f"{result.framework} {result.version}",
+            f"{result.task}, {result.mode}",
+            _number(result.largest_difference),
+            result.placement,
+            note=result.message,
+        )
+        for result in report.parity
+    )
+    against = ""
+    if parity:
+        against = _table(
+            "Against frameworks", ("Framework", "Task", "Largest difference", "Device"), parity
+        )
+    failing = f", failing layer: {escape(report.failing_layer)}" if report.failing_layer else ""
+    summary = f"Level {report.level} on {report.device}, seed {report.seed}, {report.seconds:.1f} s"
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>StackCheck train-smoke: {report.status}</title><style>{_STYLE}</style></head><body>\n"
+        f'<h1>train-smoke: <span class="{report.status}">{report.status}</span></h1>\n'
+        f"<p>{escape(summary)}{failing}</p>\n"
+        + "".join(f"<p>{escape(note)}</p>\n" for note in report.notes)
+        + _table("Stages", ("Stage", "Layer", "Measured", "Time"), stages)
+        + against
+        + f"<h2>Training</h2>\n{''.join(map(_draw, report.tasks))}</body></html>\n"
+    )
+
+
+def _table(title: str, columns: tuple[str, ...], rows: str) -> str:
+    heads = "".join(f"<th>{name}</th>" for name in ("Status", *columns))
+    return f"<h2>{title}</h2>\n<table><tr>{heads}</tr>\n{rows}</table>\n"
+
+
+def _row(status: str, name: str, kind: str, measured: str, last: str, *, note: str) -> str:
+    return (
+        f'<tr><td class="{status}">{status}</td><td>{escape(name)}</td><td>{escape(kind)}</td>'
+        f"<td>{escape(measured)}{_paragraph(note)}</td><td>{escape(last)}</td></tr>\n"
+    )
+
+
+def _paragraph(text: str) -> str:
+    return f"<br>{escape(text)}" if text else ""
+
+
+def _number(value: float | None) -> str:
+    return "not compared" if value is None else f"{value:.2g}"
+
+
+def _draw(task: TaskResult) -> str:
+    """Draw one loss curve, from zero to the largest loss."""
+    caption = (
+        f"{task.task} on {task.data}: loss {task.loss_first:.4f} to {task.loss_last:.4f} in {task.steps} steps,"
+        f" held-out accuracy {task.accuracy:.3f}, {task.steps_per_second:.0f} steps/s"
+    )
+    losses = [loss for loss in task.losses if math.isfinite(loss)]
+    top = max(losses, default=0.0) or 1.0
+    points = " ".join(
+        f"{_WIDTH * index / max(1, len(losses) - 1):.1f},{_HEIGHT * (1 - loss / top):.1f}"
+        for index, loss in enumerate(losses)
+    )
+    return (
+        f'<figure><svg viewBox="-4 -4 {_WIDTH + 8} {_HEIGHT + 8}" role="img" aria-label="{escape(caption)}">'
+        f'<polyline points="{points}"/><text x="2" y="8">{top:.3f}</text><text x="2" y="{_HEIGHT - 2}">0</text></svg>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>\n"
+    )

@@ -1,0 +1,177 @@
+"""One whole run: the stages, the frameworks, the comparison with earlier runs, and the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from stackcheck.errors import InputError
+from stackcheck.model.smoke import ParityResult, SmokeReport, StageResult, StageStatus
+from stackcheck.smoke.document import compare_rates, list_rates
+from stackcheck.smoke.history import recall_rates, record_rates
+from stackcheck.smoke.interpreter import Interpreter
+from stackcheck.smoke.presence import Presence, look_for_gpu
+from stackcheck.smoke.request import TASKS, Request
+from stackcheck.smoke.runner import EngineUnusable, Listener, Run, run_stages
+from stackcheck.smoke.stages import stages_of
+from stackcheck.smoke.verdict import find_failing_layer, judge
+
+__all__ = ["Against", "Options", "run_smoke"]
+
+_STEPS = {"quick": 10, "short": 50, "long": 50}
+_SLOWER = 0.6  # of the median before; less is not told from other work on the machine
+_BELOW_BASELINE = 0.75
+
+
+@dataclass(frozen=True)
+class Against:
+    """The frameworks to train beside, in the environment of an interpreter."""
+
+    interpreter: Interpreter
+    frameworks: tuple[str, ...]
+    modes: tuple[str, ...] = ("eager",)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    level: str = "quick"
+    device: str = "auto"
+    tasks: tuple[str, ...] = TASKS
+    seed: int = 0
+    seconds: float = 900.0
+    against: Against | None = None
+    baseline: Mapping[str, float] = field(default_factory=dict)
+
+
+def run_smoke(options: Options, listener: Listener) -> SmokeReport:
+    """Run it all. Raises `InputError` where a GPU is asked for that the machine does not have."""
+    start = time.monotonic()
+    presence = look_for_gpu()
+    if options.device not in {"auto", "cpu"} and not presence.has_gpu:
+        raise InputError(
+            f"--device {options.device}: this machine has no NVIDIA GPU; `--device cpu` tests the CPU"
+        )
+    run, notes = _run_devices(options, presence, listener)
+    stages = list(run.stages)
+    device = run.device
+    untested = presence.has_gpu and options.device == "auto" and not device.startswith("cuda")
+    if untested:
+        notes.append(
+            f"the GPU ({presence.evidence}) was not tested, only the CPU: {presence.extra}"
+        )
+    parity: tuple[ParityResult, ...] = ()
+    if options.against:
+        parity = _compare(options, options.against, presence, listener)
+    rates = list_rates(stages)
+    if options.baseline:
+        stages.append(_hold_against(options.baseline, rates))
+    before = recall_rates(device, options.level)
+    notes += [
+        f"slower than in earlier runs: {text}" for text in compare_rates(rates, before, _SLOWER)
+    ]
+    status = judge(stages, parity, untested_gpu=untested)
+    if status == "ok":
+        record_rates(device, options.level, rates)
+    return SmokeReport(
+        status,
+        device,
+        options.level,
+        tuple(stages),
+        tuple(run.tasks),
+        parity,
+        find_failing_layer(stages, parity),
+        tuple(notes),
+        options.seed,
+        time.monotonic() - start,
+    )
+
+
+def _run_devices(options: Options, presence: Presence, listener: Listener) -> tuple[Run, list[str]]:
+    """Run the stages on the device, or on each GPU in turn for `all`."""
+    wanted = "cuda:0" if options.device in {"all", "cuda"} else options.device
+    run = _run_device(options, wanted, presence, listener)
+    if options.device == "all":
+        for number in range(1, run.device_count):
+            other = _run_device(options, f"cuda:{number}", presence, listener)
+            run.stages += [
+                replace(stage, name=f"{stage.name} ({other.device})") for stage in other.stages
+            ]
+            run.tasks += other.tasks
+            run.notes += other.notes
+            run.device += f", {other.device}"
+    return run, list(run.notes)
+
+
+def _run_device(options: Options, device: str, presence: Presence, listener: Listener) -> Run:
+    gpu = device.startswith("cuda") or (device == "auto" and presence.has_gpu)
+    names = stages_of(options.level, options.tasks, gpu=gpu)
+    request = Request(
+        options.level, device, options.seed, options.tasks, names,
+        options.seconds if options.level == "long" else 0.0,
+    )  # fmt: skip
+    try:
+        return run_stages(request, listener)
+    except EngineUnusable as error:
+        # on a GPU that CuPy cannot use nothing was judged; an engine that does not start on the CPU is a failure
+        status: StageStatus = "unknown" if device.startswith("cuda") else "error"
+        message = f"{error}; {presence.extra}" if device.startswith("cuda") else str(error)
+        result = StageResult("device", "device", status, message=message)
+        listener.finish(result)
+        return Run(device, stages=[result])
+
+
+def _compare(
+    options: Options, against: Against, presence: Presence, listener: Listener
+) -> tuple[ParityResult, ...]:
+    from stackcheck.smoke.parity import Comparison, compare_frameworks
+
+    device = {"all": "cuda:0", "cuda": "cuda:0"}.get(options.device, options.device)
+    comparison = Comparison(
+        against.interpreter,
+        against.frameworks,
+        against.modes,
+        options.tasks,
+        _STEPS[options.level],
+        options.seed,
+        device,
+        expect_gpu=presence.has_gpu and device != "cpu",
+    )
+    try:
+        return compare_frameworks(comparison, listener)
+    except EngineUnusable as error:
+        return tuple(
+            ParityResult(
+                framework, task, mode, None, None, "unknown", message=f"no reference: {error}"
+            )
+            for framework in against.frameworks
+            for task in options.tasks
+            for mode in against.modes
+        )
+
+
+def _hold_against(baseline: Mapping[str, float], rates: Mapping[str, float]) -> StageResult:
+    """Make the stage that compares the rates with `--baseline`."""
+    shares = [rates[name] / baseline[name] for name in rates.keys() & baseline.keys()]
+    compared_with = f"{len(shares)} rates of the baseline"
+    if not shares:
+        message = (
+            "the baseline has no rate that this run measured too (another level, device or task)"
+        )
+        return StageResult(
+            "baseline", "device", "unknown", compared_with=compared_with, message=message
+        )
+    slower = compare_rates(rates, baseline, _BELOW_BASELINE)
+    return StageResult(
+        "baseline",
+        "device",
+        "error" if slower else "ok",
+        min(shares),
+        "of the baseline",
+        _BELOW_BASELINE,
+        min(shares) / _BELOW_BASELINE,
+        compared_with=compared_with,
+        message="; ".join(slower),
+    )

@@ -1,0 +1,133 @@
+"""The child process that runs the stages: a request on standard input, one JSON event a line on standard output.
+
+Started as `python -m stackcheck.smoke.worker`. It ends as soon as standard input is closed, so that it never outlives
+the command, however that ended. What libraries print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import import_module
+from types import ModuleType
+from typing import IO, Any
+
+from stackcheck.smoke.bench import Bench, Outcome
+from stackcheck.smoke.presence import look_for_gpu
+from stackcheck.smoke.request import Request, decode_request
+from stackcheck.smoke.stages import Stage, stage_named
+
+__all__ = ["main"]
+
+_PROGRESS_SECONDS = 0.1
+
+
+class _Teller:
+    """Writes events, and progress only so often that reading it costs nothing."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._told = 0.0
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        now = time.monotonic()
+        if event["event"] == "progress" and event["step"] < event["steps"]:
+            if now - self._told < _PROGRESS_SECONDS:
+                return
+            self._told = now
+        self._stream.write(json.dumps(event) + "\n")
+        self._stream.flush()
+
+
+def main() -> None:
+    """Run what the request on standard input asks for."""
+    tell = _Teller(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)
+    request = decode_request(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        engine = import_module("stackgrad")
+        if hasattr(engine, "tune"):
+            engine.tune()
+        device, refusal = _choose_device(engine, request.device)
+        count = engine.cuda.device_count() if device != "cpu" else 1
+    except Exception as error:  # noqa: BLE001 (process boundary: the runner words it)
+        traceback.print_exc()
+        tell({"event": "unusable", "message": _word(error)})
+        return
+    tell({"event": "device", "device": device, "count": count, "note": refusal})
+    bench = Bench(engine, device, request.level, request.seed, request.tasks, request.seconds, tell)
+    if request.trajectory:
+        _write_trajectories(bench, request)
+    for name in request.stages:
+        _run_stage(bench, stage_named(name))
+    tell({"event": "done"})
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+def _choose_device(engine: ModuleType, wanted: str) -> tuple[str, str]:
+    """Return `cpu` or `cuda:N`, and why a GPU that might have been taken was not.
+
+    Raises RuntimeError with the reason if the GPU asked for cannot be used.
+    """
+    if wanted != "auto":
+        return str(engine.device(wanted)), ""
+    try:
+        return str(engine.device("cuda:0")), ""
+    except RuntimeError as error:
+        return "cpu", str(error) if look_for_gpu().has_gpu else ""
+
+
+def _run_stage(bench: Bench, stage: Stage) -> None:
+    bench.tell({"event": "stage", "name": stage.name})
+    start = time.perf_counter()
+    module, _, function = stage.function.rpartition(".")
+    try:
+        outcome = getattr(import_module(f"stackcheck.smoke.stages.{module}"), function)(bench)
+    except Exception as error:  # noqa: BLE001 (process boundary: a library under test may raise anything)
+        traceback.print_exc()
+        outcome = Outcome("error", message=_word(error))
+    seconds = time.perf_counter() - start
+    bench.tell(
+        {
+            "event": "result",
+            "name": stage.name,
+            "seconds": seconds,
+            "outcome": asdict(outcome),
+        }
+    )
+
+
+def _write_trajectories(bench: Bench, request: Request) -> None:
+    reference = import_module("stackcheck.smoke.reference")
+    for task in request.tasks:
+        bench.tell({"event": "stage", "name": f"reference {task}"})
+        start = time.perf_counter()
+        reference.write_trajectory(bench, task, request.steps, request.trajectory)
+        bench.tell(
+            {
+                "event": "result",
+                "name": f"reference {task}",
+                "seconds": time.perf_counter() - start,
+                "outcome": asdict(Outcome("ok")),
+            }
+        )
+
+
+def _word(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+if __name__ == "__main__":
+    main()
