@@ -143,7 +143,7 @@ def cuda_version(answers: Answers) -> Fact[Version]:
     return Unknown(f"cuDriverGetVersion returned {answer.code}", "cuDriverGetVersion")
 
 
-def _cuda(number: int) -> Version:
+def _cuda(number: Any) -> Version:
     """Return the version in 12080: thousands are the major, tens the minor."""
     if not isinstance(number, int) or not 1000 <= number < 100_000:
         raise ValueError(number)

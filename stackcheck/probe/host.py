@@ -1,9 +1,11 @@
-# ruff: noqa: PTH (paths are texts here: half of them are another machine's)
 """The one door to the operating system: files, links, directories, device nodes, environment and limits.
 
 Every absolute path goes through a root, `STACKCHECK_SYSROOT`, so that a recorded machine reads like the real one. What
 files cannot hold (environment, user, limits, mounts, nodes, loader cache) stands in `machine.yaml` under that root.
 """
+
+# Paths are texts here: half of them are another machine's.
+# ruff: noqa: PTH112, PTH113, PTH114, PTH115, PTH116, PTH208
 
 from __future__ import annotations
 
@@ -221,7 +223,7 @@ class HostReader:
     def names(self, path: str) -> Fact[tuple[str, ...]]:
         """Return the sorted names in a directory."""
         try:
-            return Known(tuple(sorted(os.listdir(self.locate(path)))), path)  # noqa: PTH208 (names, not paths)
+            return Known(tuple(sorted(os.listdir(self.locate(path)))), path)
         except (OSError, ValueError) as error:
             return _failed(error, path)
 
