@@ -1,0 +1,169 @@
+"""What framework wheels say of themselves, each from the cheapest files of it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from stackcheck.binary.blob import MemoryBlob
+from stackcheck.binary.fatbin import architectures_of, count_architectures
+from stackcheck.binary.wheel import MalformedWheel, Wheel
+from stackcheck.model.version import Architecture, Version, parse_version
+
+__all__ = ["READERS", "WheelContents", "find_flags"]
+
+
+@dataclass(frozen=True)
+class WheelContents:
+    """What a wheel holds; None where it does not say."""
+
+    is_gpu: bool
+    cuda: Version | None = None
+    cudnn: Version | None = None
+    architectures: tuple[Architecture, ...] | None = None
+
+
+_ASSIGNED = r"^{}(?:\s*:[^=]+)?\s*=\s*['\"]?([\w.]+)['\"]?\s*$"
+_FLAGS = re.compile(rb"((?:sm|compute)_\d+[af]?(?: (?:sm|compute)_\d+[af]?)+)\0")
+"""Some compilers leave no zero byte before it."""
+
+
+def _assigned(text: str, name: str) -> str | None:
+    found = re.search(_ASSIGNED.format(name), text, re.MULTILINE)
+    return found[1] if found and found[1] not in ("None", "False") else None
+
+
+def _number(text: object) -> Version | None:
+    return parse_version(str(text)) if text and re.fullmatch(r"\d+(\.\d+)*", str(text)) else None
+
+
+def read_torch(wheel: Wheel) -> WheelContents:
+    """Read `torch/version.py`, and for a CUDA build the flags that `torch.cuda.get_arch_list()` returns (1.6 on)."""
+    cuda = _number(_assigned(_text(wheel, "torch/version.py"), "cuda"))
+    if cuda is None:
+        return WheelContents(is_gpu=False, architectures=())
+    library = wheel.find("torch/lib/libtorch_python.so")
+    flags = find_flags(wheel.read(library)) if library else None
+    return WheelContents(is_gpu=True, cuda=cuda, architectures=flags)
+
+
+def find_flags(library: bytes) -> tuple[Architecture, ...] | None:
+    """Return the architecture flags that stand in a library as one string of at least two; None if none does."""
+    found = _FLAGS.search(library)
+    if found is None:
+        return None
+    return tuple(map(Architecture.parse, found[1].decode("ascii").split()))
+
+
+def read_tensorflow(wheel: Wheel) -> WheelContents:
+    """Read `build_info.py`: CUDA, the major of cuDNN, and from 2.3 on the compute capabilities."""
+    name = wheel.find("python/platform/build_info.py")
+    if name is None:
+        raise MalformedWheel("the wheel has no build_info.py")
+    info = _build_info(_text(wheel, name))
+    if not info.get("is_cuda_build"):
+        return WheelContents(is_gpu=False, architectures=())
+    capabilities = info.get("cuda_compute_capabilities")
+    return WheelContents(
+        is_gpu=True,
+        cuda=_number(info.get("cuda_version")),
+        cudnn=_number(info.get("cudnn_version")),
+        architectures=tuple(map(Architecture.parse, capabilities))
+        if isinstance(capabilities, list) and capabilities
+        else None,
+    )
+
+
+def _build_info(text: str) -> dict[str, object]:
+    """Collect the literal assignments and the pairs or keywords of `build_info` from the module's syntax tree."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        raise MalformedWheel(f"build_info.py cannot be parsed: {error}") from error
+    found: dict[str, object] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            _keep(found, node.targets[0].id, node.value)
+        elif isinstance(node, ast.keyword) and node.arg:
+            _keep(found, node.arg, node.value)
+        elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            key = node.elts[0]
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                _keep(found, key.value, node.elts[1])
+    renamed = {"cuda_version_number": "cuda_version", "cudnn_version_number": "cudnn_version"}
+    for old, new in renamed.items():
+        found.setdefault(new, found.get(old))
+    return found
+
+
+def _keep(found: dict[str, object], name: str, node: ast.expr) -> None:
+    try:
+        found[name] = ast.literal_eval(node)
+    except ValueError:
+        return
+
+
+def read_jax_plugin(wheel: Wheel) -> WheelContents:
+    """Read the fat binaries of the plugin's smallest CUDA extension, `_prng.so`."""
+    name = wheel.find("/_prng.so") or wheel.find("/cuda_prng.so")
+    if name is None:
+        raise MalformedWheel("the wheel has no _prng.so")
+    return WheelContents(is_gpu=True, architectures=_fatbins(wheel, name))
+
+
+def read_cupy(wheel: Wheel) -> WheelContents:
+    """Read `_wheel.json`, and the fat binaries of the bundled CUB extension, the prebuilt part."""
+    name = wheel.find("cupy/.data/_wheel.json")
+    data: Mapping[str, object] = json.loads(_text(wheel, name)) if name else {}
+    cuda = re.match(r"\d+\.\d+", str(data.get("cuda", "")))
+    cudnn = data.get("cudnn")
+    library = next(
+        (
+            item
+            for item in wheel.names()
+            if re.search(r"cupy/(?:cuda|_core|core)/cub\.[^/]*so$", item)
+        ),
+        None,
+    )
+    return WheelContents(
+        is_gpu=True,
+        cuda=_number(cuda[0]) if cuda else None,
+        cudnn=_number(cudnn.get("version")) if isinstance(cudnn, dict) else None,
+        architectures=_fatbins(wheel, library) if library else None,
+    )
+
+
+def read_paddle(wheel: Wheel) -> WheelContents:
+    """Read `paddle/version`: CUDA and cuDNN. The GPU code lies in a library too large to unpack here."""
+    name = wheel.find("paddle/version/__init__.py") or wheel.find("paddle/version.py")
+    text = _text(wheel, name) if name else ""
+    cuda = _number(_assigned(text, "cuda_version"))
+    return WheelContents(
+        is_gpu=wheel.find("libnccl.so") is not None or cuda is not None,
+        cuda=cuda,
+        cudnn=_number(_assigned(text, "cudnn_version")),
+    )
+
+
+def _fatbins(wheel: Wheel, name: str) -> tuple[Architecture, ...]:
+    return architectures_of(count_architectures(MemoryBlob(wheel.read(name))))
+
+
+def _text(wheel: Wheel, name: str) -> str:
+    return wheel.read(name).decode("utf-8", "replace")
+
+
+READERS: dict[str, Callable[[Wheel], WheelContents]] = {
+    "torch": read_torch,
+    "tensorflow": read_tensorflow,
+    "tensorflow-gpu": read_tensorflow,
+    "jax-cuda12-plugin": read_jax_plugin,
+    "jax-cuda13-plugin": read_jax_plugin,
+    "paddlepaddle-gpu": read_paddle,
+    "cupy": read_cupy,
+}
+"""Distribution to what reads its wheels; `cupy` stands for every `cupy-cuda*`. All raise `MalformedWheel`,
+`MalformedElf`, `MalformedFatbin` or `Unreachable`."""
