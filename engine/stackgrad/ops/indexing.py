@@ -52,7 +52,7 @@ def added_at(xp: Any, g: Any, shape: tuple[int, ...], key: Any) -> Any:
     return out
 
 
-_take = Op("index", lambda xp, x, *, key: x[key], {"x": lambda g, x, key: _take_back(g, shape=x.array.shape, key=key)})
+_take = Op("index", lambda xp, x, *, key: x[key], {"x": lambda g, x_shape, key: _take_back(g, shape=x_shape, key=key)})
 _take_back = Op(
     "index_backward", lambda xp, h, *, shape, key: added_at(xp, h, shape, key), {"h": lambda g, key: _take(g, key=key)}
 )
@@ -164,7 +164,7 @@ Tensor.__getitem__, Tensor.__setitem__ = getitem, setitem
 
 _gather = Op(
     "gather", lambda xp, x, index, *, dim: xp.take_along_axis(_like(x, index, dim), index, dim),
-    {"x": lambda g, x, index, dim: _gather_back(g, index, shape=x.array.shape, dim=dim)},
+    {"x": lambda g, x_shape, index, dim: _gather_back(g, index, shape=x_shape, dim=dim)},
 )  # fmt: skip
 _gather_back = Op(
     "gather_backward", lambda xp, h, index, *, shape, dim: added_along(xp, h, index, shape, dim),

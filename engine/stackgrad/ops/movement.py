@@ -32,22 +32,22 @@ def dim_of(dim: int, ndim: int) -> int:
 
 # ---- views
 
-_reshape = Op("reshape", lambda xp, x, *, shape: x.reshape(shape), {"x": lambda g, x: g.reshape(x.array.shape)}, view=True)
-_reshape_copy = Op("reshape", lambda xp, x, *, shape: x.reshape(shape), {"x": lambda g, x: g.reshape(x.array.shape)})
+_reshape = Op("reshape", lambda xp, x, *, shape: x.reshape(shape), {"x": lambda g, x_shape: g.reshape(x_shape)}, view=True)
+_reshape_copy = Op("reshape", lambda xp, x, *, shape: x.reshape(shape), {"x": lambda g, x_shape: g.reshape(x_shape)})
 _permute = Op(
     "permute", lambda xp, x, *, dims: x.transpose(dims), {"x": lambda g, dims: permute(g, inverse(dims))}, view=True
 )
 _expand = Op(
-    "expand", lambda xp, x, *, shape: xp.broadcast_to(x, shape), {"x": lambda g, x: g.sum_to_size(x.array.shape)}, view=True
+    "expand", lambda xp, x, *, shape: xp.broadcast_to(x, shape), {"x": lambda g, x_shape: g.sum_to_size(x_shape)}, view=True
 )
-_slice = Op("slice", lambda xp, x, *, key: x[key], {"x": lambda g, x, key: embed(g, x.array.shape, key)}, view=True)
+_slice = Op("slice", lambda xp, x, *, key: x[key], {"x": lambda g, x_shape, key: embed(g, x_shape, key)}, view=True)
 _diagonal = Op(
     "diagonal", lambda xp, x, *, offset, dim1, dim2: xp.diagonal(x, offset, dim1, dim2),
-    {"x": lambda g, x, offset, dim1, dim2: embed_diagonal(g, x.array.shape, offset, dim1, dim2)}, view=True,
+    {"x": lambda g, x_shape, offset, dim1, dim2: embed_diagonal(g, x_shape, offset, dim1, dim2)}, view=True,
 )  # fmt: skip
 _unfold = Op(
     "unfold", lambda xp, x, *, dim, size, step: windows(xp, x, dim, size, step),
-    {"x": lambda g, x, dim, size, step: _unfold_back(g, shape=x.array.shape, dim=dim, size=size, step=step)}, view=True,
+    {"x": lambda g, x_shape, dim, size, step: _unfold_back(g, shape=x_shape, dim=dim, size=size, step=step)}, view=True,
 )  # fmt: skip
 _unfold_back = Op(
     "unfold_backward", lambda xp, h, *, shape, dim, size, step: add_windows(xp, h, shape, dim, size, step),
@@ -364,16 +364,16 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 # ---- copies
 
-_cast = Op("to", lambda xp, x, *, kind: x.astype(kind), {"x": lambda g, x: g.astype(x.array.dtype)})
+_cast = Op("to", lambda xp, x, *, kind: x.astype(kind), {"x": lambda g, x_kind: g.astype(x_kind)})
 _clone = Op("clone", lambda xp, x: x.copy(order="K"), {"x": lambda g: g})
 _contiguous = Op("contiguous", lambda xp, x: xp.ascontiguousarray(x), {"x": lambda g: g})
-_move = Op("to_device", lambda xp, x, *, target: target.asarray(x), {"x": lambda g, x: g.to(x.device)})
+_move = Op("to_device", lambda xp, x, *, target: target.asarray(x), {"x": lambda g, x_device: g.to(x_device)})
 _flip = Op("flip", lambda xp, x, *, dims: xp.flip(x, dims).copy(), {"x": lambda g, dims: flip(g, dims)})
 _roll = Op(
     "roll", lambda xp, x, *, shifts, dims: xp.roll(x, shifts, dims),
     {"x": lambda g, shifts, dims: _roll(g, shifts=tuple(-s for s in shifts), dims=dims)},
 )  # fmt: skip
-_repeat = Op("repeat", lambda xp, x, *, sizes: xp.tile(x, sizes), {"x": lambda g, x, sizes: fold_repeats(g, x.array.shape, sizes)})
+_repeat = Op("repeat", lambda xp, x, *, sizes: xp.tile(x, sizes), {"x": lambda g, x_shape, sizes: fold_repeats(g, x_shape, sizes)})
 
 
 def astype(self: Tensor, kind: Any) -> Tensor:

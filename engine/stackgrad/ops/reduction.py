@@ -55,11 +55,11 @@ def mean_array(xp: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
 
 _sum = Op(
     "sum", lambda xp, x, *, dim, keepdim, kind: sum_array(xp, x, dim, keepdim, kind),
-    {"x": lambda g, x, dim, keepdim: spread(g, x.array.shape, dim, keepdim)},
+    {"x": lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim)},
 )  # fmt: skip
 _mean = Op(
     "mean", lambda xp, x, *, dim, keepdim: mean_array(xp, x, dim, keepdim),
-    {"x": lambda g, x, dim, keepdim: spread(g / math.prod(x.array.shape[d] for d in dim), x.array.shape, dim, keepdim)},
+    {"x": lambda g, x_shape, dim, keepdim: spread(g / math.prod(x_shape[d] for d in dim), x_shape, dim, keepdim)},
 )  # fmt: skip
 _amax = Op(
     "amax", lambda xp, x, *, dim, keepdim: xp.max(x, axis=dim, keepdims=keepdim),
@@ -83,7 +83,7 @@ _cumprod = Op(
 )  # fmt: skip
 _logsumexp = Op(
     "logsumexp", lambda xp, x, *, dim, keepdim: logsumexp_array(xp, x, dim, keepdim),
-    {"x": lambda g, x, y, dim, keepdim: spread(g, x.array.shape, dim, keepdim) * (x - spread(y, x.array.shape, dim, keepdim)).exp()},
+    {"x": lambda g, x, x_shape, y, dim, keepdim: spread(g, x_shape, dim, keepdim) * (x - spread(y, x_shape, dim, keepdim)).exp()},
 )  # fmt: skip
 _any = Op("any", lambda xp, x, *, dim, keepdim: xp.any(x, axis=dim, keepdims=keepdim), {})
 _all = Op("all", lambda xp, x, *, dim, keepdim: xp.all(x, axis=dim, keepdims=keepdim), {})

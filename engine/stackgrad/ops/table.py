@@ -3,8 +3,9 @@
     exp = unary("exp", lambda xp, x: xp.exp(x), x=lambda g, y: g * y)
 
 `xp` is the array module of the device. A rule asks by name for what it needs: `g` is the gradient
-of the output, `y` the output, and any parameter of the function is that parameter. What no rule
-asks for is not kept. Rules are written in public operations, so a gradient is differentiable
+of the output, `y` the output, and any parameter of the function is that parameter; `x_shape`,
+`x_kind` and `x_device` are what can be known of `x` without keeping it. What no rule asks for is
+not kept. Rules are written in public operations, so a gradient is differentiable
 like anything else.
 
 Positional parameters of the function are tensors (or numbers), keyword-only ones are static.
@@ -12,7 +13,6 @@ Positional parameters of the function are tensors (or numbers), keyword-only one
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,7 +25,11 @@ from stackgrad.graph import Node, edge_to, mode
 from stackgrad.tensor import Tensor, share, wrap
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}  # the names that the package itself exports
-_sequence_of_calls = itertools.count()
+_FACTS: dict[str, Callable[[Tensor], Any]] = {
+    "shape": lambda x: x.array.shape,
+    "kind": lambda x: x.array.dtype,
+    "device": lambda x: x.device,
+}
 
 
 class Op:
@@ -41,7 +45,7 @@ class Op:
         self.parameters: tuple[str, ...] = code.co_varnames[1 : code.co_argcount]
         self.rules = [rules.get(parameter) for parameter in self.parameters]
         self.wants = [() if rule is None else _names(rule) for rule in self.rules]
-        self._plans: dict[tuple[bool, ...], list[tuple[str, int]]] = {}
+        self._plans: dict[tuple[bool, ...], list[tuple[str, int, Any]]] = {}
         if {"g", "y"} & set(self.parameters):
             raise TypeError(f"{name}: 'g' and 'y' are the rules' names for gradient and output")
         if unknown := set(rules) - set(self.parameters):
@@ -81,25 +85,30 @@ class Op:
     def node(self, edges: list[Any], tensors: Sequence[Any], static: dict[str, Any], result: Tensor) -> Node:
         """Return the node that records this call, with what the rules of its inputs ask for."""
         saved: list[tuple[str, Any, int | None]] = []
-        for name, position in self._plan(tuple(edge is not None for edge in edges)):
-            if position < 0:
+        for name, position, fact in self._plan(tuple(edge is not None for edge in edges)):
+            if fact is not None:
+                saved.append((name, fact(tensors[position]), None))
+            elif position < 0:
                 saved.append((name, (result.array, result.device, result.version), result.version[0]))
             else:
                 value = tensors[position]
                 saved.append((name, value, value.version[0] if isinstance(value, Tensor) else None))
         return Node(self, edges, saved, static)
 
-    def _plan(self, mask: tuple[bool, ...]) -> list[tuple[str, int]]:
-        """Return the values to save, as (name, position), where `mask` inputs want a gradient."""
+    def _plan(self, mask: tuple[bool, ...]) -> list[tuple[str, int, Any]]:
+        """Return the values to save, as (name, position, fact), where `mask` inputs want a gradient."""
         plan = self._plans.get(mask)
         if plan is None:
             plan = self._plans[mask] = []
             names = {name for wants, wanted in zip(self.wants, mask) if wanted for name in wants}
             for name in sorted(names):
+                parameter, _, fact = name.rpartition("_")
                 if name in self.parameters:
-                    plan.append((name, self.parameters.index(name)))
+                    plan.append((name, self.parameters.index(name), None))
                 elif name == "y":
-                    plan.append((name, -1))
+                    plan.append((name, -1, None))
+                elif parameter in self.parameters and fact in _FACTS:
+                    plan.append((name, self.parameters.index(parameter), _FACTS[fact]))
         return plan
 
     def backward(

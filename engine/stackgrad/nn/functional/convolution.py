@@ -19,8 +19,8 @@ __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
 _conv = Op(
     "convolution", lambda xp, x, weight, bias, *, geometry: convolve(xp, x, weight, bias, geometry),
     {
-        "x": lambda g, x, weight, geometry: _conv_input(g, weight, size=x.array.shape[2:], geometry=geometry),
-        "weight": lambda g, x, weight, geometry: _conv_weight(g, x, kernel=weight.array.shape[2:], geometry=geometry),
+        "x": lambda g, x_shape, weight, geometry: _conv_input(g, weight, size=x_shape[2:], geometry=geometry),
+        "weight": lambda g, x, weight_shape, geometry: _conv_weight(g, x, kernel=weight_shape[2:], geometry=geometry),
         "bias": lambda g: g.sum((0, *range(2, g.array.ndim))),
     },
 )  # fmt: skip
@@ -28,14 +28,14 @@ _conv_input = Op(
     "convolution_input", lambda xp, h, weight, *, size, geometry: convolve_input(xp, h, weight, size, geometry),
     {
         "h": lambda g, weight, geometry: _conv(g, weight, None, geometry=geometry),
-        "weight": lambda g, h, weight, geometry: _conv_weight(h, g, kernel=weight.array.shape[2:], geometry=geometry),
+        "weight": lambda g, h, weight_shape, geometry: _conv_weight(h, g, kernel=weight_shape[2:], geometry=geometry),
     },
 )  # fmt: skip
 _conv_weight = Op(
     "convolution_weight", lambda xp, h, x, *, kernel, geometry: convolve_weight(xp, h, x, kernel, geometry),
     {
         "h": lambda g, x, geometry: _conv(x, g, None, geometry=geometry),
-        "x": lambda g, h, x, geometry: _conv_input(h, g, size=x.array.shape[2:], geometry=geometry),
+        "x": lambda g, h, x_shape, geometry: _conv_input(h, g, size=x_shape[2:], geometry=geometry),
     },
 )  # fmt: skip
 
@@ -118,7 +118,7 @@ conv_transpose1d, conv_transpose2d, conv_transpose3d = (_make_transposed(count) 
 
 _unfold = Op(
     "im2col", lambda xp, x, *, kernel, geometry: im2col(xp, x, kernel, geometry),
-    {"x": lambda g, x, kernel, geometry: _fold(g, size=x.array.shape[2:], kernel=kernel, geometry=geometry)},
+    {"x": lambda g, x_shape, kernel, geometry: _fold(g, size=x_shape[2:], kernel=kernel, geometry=geometry)},
 )  # fmt: skip
 _fold = Op(
     "col2im", lambda xp, x, *, size, kernel, geometry: col2im(xp, x, size, kernel, geometry),

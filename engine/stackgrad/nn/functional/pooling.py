@@ -19,7 +19,7 @@ __all__ = [
 
 _max_pool = Op(
     "max_pool", lambda xp, x, *, kernel, geometry, output: kernels.max_pool(xp, x, kernel, geometry, output),
-    {"x": lambda g, x, y, kernel, geometry: _spread(g, _place(x.detach(), y.detach(), kernel=kernel, geometry=geometry), size=x.array.shape[2:], kernel=kernel, geometry=geometry)},
+    {"x": lambda g, x, x_shape, y, kernel, geometry: _spread(g, _place(x.detach(), y.detach(), kernel=kernel, geometry=geometry), size=x_shape[2:], kernel=kernel, geometry=geometry)},
 )  # fmt: skip
 _place = Op("max_pool_place", lambda xp, x, largest, *, kernel, geometry: kernels.max_place(xp, x, largest, kernel, geometry), {})
 _spread = Op(
@@ -28,15 +28,15 @@ _spread = Op(
 )  # fmt: skip
 _take = Op(
     "max_pool_take", lambda xp, x, place, *, kernel, geometry: kernels.take_from_place(xp, x, place, kernel, geometry),
-    {"x": lambda g, x, place, kernel, geometry: _spread(g, place, size=x.array.shape[2:], kernel=kernel, geometry=geometry)},
+    {"x": lambda g, x_shape, place, kernel, geometry: _spread(g, place, size=x_shape[2:], kernel=kernel, geometry=geometry)},
 )  # fmt: skip
 _sum_pool = Op(
     "sum_pool", lambda xp, x, *, kernel, geometry, output: kernels.sum_pool(xp, x, kernel, geometry, output),
-    {"x": lambda g, x, kernel, geometry: _sum_spread(g, size=x.array.shape[2:], kernel=kernel, geometry=geometry)},
+    {"x": lambda g, x_shape, kernel, geometry: _sum_spread(g, size=x_shape[2:], kernel=kernel, geometry=geometry)},
 )  # fmt: skip
 _sum_spread = Op(
     "sum_pool_backward", lambda xp, h, *, size, kernel, geometry: kernels.spread_sum(xp, h, size, kernel, geometry),
-    {"h": lambda g, h, kernel, geometry: _sum_pool(g, kernel=kernel, geometry=geometry, output=h.array.shape[2:])},
+    {"h": lambda g, h_shape, kernel, geometry: _sum_pool(g, kernel=kernel, geometry=geometry, output=h_shape[2:])},
 )  # fmt: skip
 
 

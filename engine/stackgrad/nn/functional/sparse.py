@@ -12,7 +12,7 @@ __all__ = ["embedding", "embedding_bag", "one_hot"]
 
 _embedding = Op(
     "embedding", lambda xp, index, weight, *, padding_idx: weight[index],
-    {"weight": lambda g, index, weight, padding_idx: _embedding_back(g, index, rows=weight.array.shape[0], padding_idx=padding_idx)},
+    {"weight": lambda g, index, weight_shape, padding_idx: _embedding_back(g, index, rows=weight_shape[0], padding_idx=padding_idx)},
 )  # fmt: skip
 _embedding_back = Op(
     "embedding_backward", lambda xp, h, index, *, rows, padding_idx: table_gradient(xp, h, index, rows, padding_idx),
