@@ -6,26 +6,61 @@
 from __future__ import annotations
 
 import importlib
+import math as _math
 from typing import Any
 
+from stackgrad import autograd, cuda, nn, ops, optim, random
 from stackgrad import dtypes as _dtypes
-from stackgrad import ops as _ops
-from stackgrad import random
+from stackgrad import graph as _graph
+from stackgrad.backends import backends
 from stackgrad.device import Device as device  # noqa: N813  (PyTorch's name)
-from stackgrad.device import device as _device
 from stackgrad.device import set_default as set_default_device
 from stackgrad.dtypes import (
-    bfloat16, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8, int16, int32, int64,
-    promote_types, result_type, set_default_dtype, uint8,
+    bfloat16, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8, int16, int32, int64, promote_types,
+    result_type, set_default_dtype, uint8,
 )  # fmt: skip
-from stackgrad.graph import enable_grad, mode as _mode, no_grad, set_grad_enabled
+from stackgrad.graph import enable_grad, no_grad, set_grad_enabled
 from stackgrad.ops.comparison import is_tensor
 from stackgrad.ops.creation import from_dlpack, from_numpy, tensor
 from stackgrad.printing import set_printoptions
 from stackgrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from stackgrad.serialize import load, save
 from stackgrad.tensor import Size, Tensor
-from stackgrad import autograd, nn, optim
+from stackgrad.tuning import get_num_threads, set_num_threads, tune
 
 __version__ = "0.1.0"
 
-globals().update({name: call for name, call in _ops.FUNCTIONS.items() if not name.startswith("_")})
+pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
+strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous_format", "preserve_format", "channels_last"
+inference_mode = no_grad
+
+globals().update({name: call for name, call in ops.FUNCTIONS.items() if not name.startswith("_")})
+half, float, double = float16, float32, float64  # noqa: A001  (PyTorch's names)
+short, int, long = int16, int32, int64  # noqa: A001
+bool = _dtypes.bool_  # noqa: A001
+
+_LATER = ("amp", "distributed", "fft", "linalg", "models", "special", "testing", "utils")
+
+
+def is_grad_enabled() -> Any:
+    """Return whether operations are recorded in this thread."""
+    return _graph.mode.enabled
+
+
+def is_floating_point(input: Tensor) -> Any:
+    """Return whether the elements are floating-point numbers."""
+    return input.is_floating_point()
+
+
+def numel(input: Tensor) -> Any:
+    """Return the number of elements."""
+    return input.numel()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        try:
+            return importlib.import_module(f"stackgrad.{name}")
+        except ModuleNotFoundError as error:
+            raise AttributeError(f"stackgrad has no {name!r}: it is not implemented") from error
+    raise AttributeError(f"stackgrad has no {name!r}: it is not implemented")

@@ -1,0 +1,228 @@
+"""Saving and loading in PyTorch's file format: a zip of one pickle and one raw file per storage.
+
+Reading is safe: the pickle may name tensors, storages and a handful of harmless types and nothing
+else, so that no file can run code.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from stackgrad import dtypes
+from stackgrad.device import Device
+from stackgrad.nn.parameter import Parameter
+from stackgrad.tensor import Size, Tensor, wrap
+
+_STORAGES = {
+    "FloatStorage": dtypes.float32, "DoubleStorage": dtypes.float64, "HalfStorage": dtypes.float16,
+    "BFloat16Storage": dtypes.bfloat16, "LongStorage": dtypes.int64, "IntStorage": dtypes.int32,
+    "ShortStorage": dtypes.int16, "CharStorage": dtypes.int8, "ByteStorage": dtypes.uint8, "BoolStorage": dtypes.bool_,
+}  # fmt: skip
+_NAMES = {kind: name for name, kind in _STORAGES.items()}
+
+
+class UnpicklingError(pickle.UnpicklingError):
+    """A file that holds what may not be loaded, or is no such file."""
+
+
+def save(obj: Any, f: Any) -> None:
+    """Write tensors, numbers, texts, lists, tuples and dictionaries so that PyTorch can read them, too.
+
+    Raises TypeError for anything else.
+    """
+    writer = _Writer()
+    writer.write(obj)
+    with zipfile.ZipFile(f, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02" + b"".join(writer.out) + b".")
+        archive.writestr("archive/byteorder", "little")
+        for number, array in enumerate(writer.storages):
+            archive.writestr(f"archive/data/{number}", array.tobytes())
+        archive.writestr("archive/version", "3\n")
+
+
+class _Writer:
+    """Writes the pickle opcodes themselves, so that PyTorch's names need not be importable."""
+
+    def __init__(self) -> None:
+        self.out: list[bytes] = []
+        self.storages: list[Any] = []
+        self.known: dict[int, int] = {}
+
+    def write(self, value: Any) -> None:
+        """Append the opcodes that build `value`."""
+        if isinstance(value, Tensor):
+            self._tensor(value)
+        elif value is None or isinstance(value, bool):
+            self.out.append({None: b"N", True: b"\x88", False: b"\x89"}[value])
+        elif isinstance(value, Size):
+            self._call("torch", "Size", (tuple(value),))
+        elif isinstance(value, Device):
+            self._call("torch", "device", (str(value),))
+        elif isinstance(value, dtypes.dtype):
+            self._global("torch", value.name)
+        elif isinstance(value, (int, np.integer)):
+            self._int(int(value))
+        elif isinstance(value, (float, np.floating)):
+            self.out.append(b"G" + struct.pack(">d", float(value)))
+        elif isinstance(value, str):
+            text = value.encode("utf-8", "surrogatepass")
+            self.out.append(b"X" + struct.pack("<I", len(text)) + text)
+        elif isinstance(value, (list, tuple)):
+            self._sequence(value)
+        elif isinstance(value, dict):
+            self._dictionary(value)
+        else:
+            raise TypeError(f"stackgrad.save: cannot save a {type(value).__name__}; save its state_dict() instead")
+
+    def _int(self, value: int) -> None:
+        if -(2**31) <= value < 2**31:
+            self.out.append(b"J" + struct.pack("<i", value))
+            return
+        body = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+        if len(body) > 255:
+            raise TypeError("stackgrad.save: a whole number of more than 255 bytes")
+        self.out.append(b"\x8a" + bytes([len(body)]) + body)
+
+    def _sequence(self, value: Any) -> None:
+        self.out.append(b"](" if isinstance(value, list) else b"(")
+        for item in value:
+            self.write(item)
+        self.out.append(b"e" if isinstance(value, list) else b"t")
+
+    def _dictionary(self, value: dict[Any, Any]) -> None:
+        if isinstance(value, OrderedDict):
+            self._call("collections", "OrderedDict", ())
+            self.out.append(b"(")
+        else:
+            self.out.append(b"}(")
+        for key, item in value.items():
+            self.write(key)
+            self.write(item)
+        self.out.append(b"u")
+
+    def _global(self, module: str, name: str) -> None:
+        self.out.append(f"c{module}\n{name}\n".encode())
+
+    def _call(self, module: str, name: str, arguments: tuple[Any, ...]) -> None:
+        self._global(module, name)
+        self.write(arguments)
+        self.out.append(b"R")
+
+    def _tensor(self, tensor: Tensor) -> None:
+        array = tensor.device.xp.asnumpy(tensor.array) if tensor.is_cuda else tensor.array
+        key = id(array)
+        if key not in self.known:
+            self.known[key] = len(self.storages)
+            self.storages.append(np.ascontiguousarray(array))
+        steps, step = [], 1
+        for size in array.shape[::-1]:
+            steps.insert(0, step)
+            step *= size
+        if isinstance(tensor, Parameter):
+            self._global("torch._utils", "_rebuild_parameter")
+            self.out.append(b"(")
+        self._global("torch._utils", "_rebuild_tensor_v2")
+        self.out.append(b"((")
+        self.write("storage")
+        self._global("torch", _NAMES[tensor.dtype])
+        self.write(str(self.known[key]))
+        self.write(str(tensor.device))
+        self.write(array.size)
+        self.out.append(b"tQ")
+        self.write(0)
+        self.write(tuple(array.shape))
+        self.write(tuple(steps))
+        self.write(tensor.requires_grad)
+        self._call("collections", "OrderedDict", ())
+        self.out.append(b"tR")
+        if isinstance(tensor, Parameter):
+            self.write(tensor.requires_grad)
+            self._call("collections", "OrderedDict", ())
+            self.out.append(b"tR")
+
+
+def load(f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: bool = False, **_: Any) -> Any:  # noqa: ARG001
+    """Return what a file of `save`, or of PyTorch's, holds.
+
+    Raises UnpicklingError where the file names anything but tensors and plain values; there is no unsafe mode.
+    """
+    if not weights_only:
+        raise NotImplementedError("stackgrad.load(weights_only=False) is not implemented: it would run code from the file")
+    try:
+        archive = zipfile.ZipFile(f)
+    except zipfile.BadZipFile as error:
+        raise UnpicklingError(f"{f}: not a zip file; PyTorch's format before 1.6 is not read") from error
+    with archive:
+        try:
+            name = next(n for n in archive.namelist() if n.endswith("data.pkl"))
+        except StopIteration:
+            raise UnpicklingError(f"{f}: holds no data.pkl") from None
+        reader = _Reader(io.BytesIO(archive.read(name)), archive, name.rpartition("/")[0], map_location)
+        return reader.load()
+
+
+class _Reader(pickle.Unpickler):
+    def __init__(self, file: Any, archive: zipfile.ZipFile, root: str, map_location: Any) -> None:
+        super().__init__(file, encoding="utf-8")
+        self.archive, self.root, self.map_location = archive, root, map_location
+        self.storages: dict[str, Any] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return one of the few types that may be named."""
+        found = _ALLOWED.get((module, name))
+        if found is not None:
+            return found
+        if module in ("torch", "torch.storage") and name in _STORAGES:
+            return _STORAGES[name]
+        kind = next((d for d in dtypes.ALL if d.name == name), None)
+        if module == "torch" and kind is not None:
+            return kind
+        raise UnpicklingError(f"the file names {module}.{name}, which may not be loaded")
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Return the memory and place of a storage, read once."""
+        _, kind, key, location, _ = pid
+        if key not in self.storages:
+            data = self.archive.read(f"{self.root}/data/{key}")
+            self.storages[key] = np.frombuffer(bytearray(data), kind.numpy)
+        where = self._place(location)
+        return self.storages[key], where
+
+    def _place(self, location: str) -> Device:
+        chosen = self.map_location
+        if isinstance(chosen, dict):
+            chosen = chosen.get(location, location)
+        elif callable(chosen) and not isinstance(chosen, Device):
+            raise NotImplementedError("stackgrad.load(map_location=function) is not implemented; give a device or a dict")
+        return Device(location if chosen is None else chosen)
+
+
+def _tensor(storage: Any, offset: int, size: Any, stride: Any, requires_grad: bool = False, *_: Any) -> Tensor:
+    array, where = storage
+    last = offset + sum((n - 1) * s for n, s in zip(size, stride)) if all(size) else offset - 1
+    if offset < 0 or last >= array.size or any(s < 0 for s in stride):
+        raise UnpicklingError("a tensor reaches beyond its storage")
+    steps = [s * array.itemsize for s in stride]
+    view = np.lib.stride_tricks.as_strided(array[offset:], tuple(size), steps)
+    found = wrap(where.asarray(view), where)
+    return found.requires_grad_() if requires_grad else found
+
+
+def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Parameter:
+    return Parameter(data, requires_grad)
+
+
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("torch", "Size"): Size,
+    ("torch", "device"): Device,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+}
