@@ -61,7 +61,7 @@ def read_gpu_name(text: str, knowledge: Knowledge, *, has_capability: bool = Fal
             return GpuName(text, found.name, capability or found.capability, found.kind, mig)
     if capability is not None or has_capability:
         return GpuName(text, "", capability, _class_of(lowered), mig)
-    for life in knowledge.architectures:
+    for life in (each for each in knowledge.architectures if not each.tegra):
         if re.search(rf"\b{re.escape(life.name.lower())}\b", lowered) and _only(
             knowledge, life.name
         ):
