@@ -31,11 +31,11 @@ def register(app: typer.Typer) -> None:
         if not text.strip():
             raise InputError("explain: nothing to explain, the text is empty")
         from stackcheck.diagnose.explain.entry import Catalogue
-        from stackcheck.diagnose.explain.lifetimes import Lifetimes
+        from stackcheck.diagnose.explain.lifetimes import lifetimes_of
         from stackcheck.diagnose.explain.ranking import explain
         from stackcheck.knowledge.source import shipped
 
-        causes = explain(text, Catalogue(shipped() / "messages"), Lifetimes())
+        causes = explain(text, Catalogue(shipped() / "messages"), lifetimes_of(state.knowledge()))
         print_document("explain", {"causes": [
             {"code": c.entry.code, "reason": c.entry.reason, "title": c.entry.title, "confirm": c.entry.confirm,
              "fix": c.entry.fix, "confirmed": None, "score": round(c.score, 2), "line": c.line, "excerpt": c.excerpt} for c in causes]})

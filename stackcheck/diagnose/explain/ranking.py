@@ -15,6 +15,7 @@ from stackcheck.diagnose.explain.entry import Catalogue, Entry, Message
 from stackcheck.diagnose.explain.lifetimes import Lifetimes
 from stackcheck.diagnose.explain.paste import Paste, read_paste
 from stackcheck.diagnose.explain.readings import read_numbers
+from stackcheck.diagnose.explain.resemblance import resembling
 
 __all__ = ["Cause", "explain"]
 
@@ -23,6 +24,9 @@ _FURTHER_MOST = 1.2
 _CONSEQUENCE = 3.0
 _SAME_REASON = 1.0
 _LEAST = 1.5
+_TELLING = 3.0
+"""Below this no message told of anything, and likeness of words is tried."""
+_ALIKE = 0.25
 _MOST = 8
 
 
@@ -55,6 +59,11 @@ def explain(text: str, catalogue: Catalogue, lifetimes: Lifetimes) -> tuple[Caus
         for entry in catalogue.entries.values()
         if (cause := _weigh(entry, paste, circumstances))
     ]
+    if max((cause.score for cause in causes), default=0.0) < _TELLING:
+        known = {cause.entry.code for cause in causes}
+        for code, likeness in resembling(paste.lowered, catalogue.entries.values()).items():
+            if likeness >= _ALIKE and code not in known:
+                causes.append(Cause(catalogue.entries[code], _LEAST + likeness))
     return _rank(causes)
 
 

@@ -80,31 +80,26 @@ class Readings:
 
     def _against_build(self, capability: int, lifetimes: Lifetimes) -> set[str]:
         found: set[str] = set()
-        others = [arch for arch in self.architectures if arch != capability]
-        if others and capability not in self.architectures:
-            if capability > max(others):
-                found.add("gpu_newer")
-            elif capability < min(others):
-                found.add("gpu_older")
+        if self.architectures:
+            if not any(
+                arch // 10 == capability // 10 and arch <= capability for arch in self.architectures
+            ):
+                found.add("gpu_newer" if capability > max(self.architectures) else "gpu_older")
         elif self.floor is not None and capability < self.floor:
             found.add("gpu_older")
-        life = lifetimes.cuda_range(capability)
-        if life and self.cudas and not found:
-            first, last = life
+        first, last = lifetimes.cuda.get(capability, (None, None))
+        if self.cudas and not found:
             if first and max(self.cudas) < first:
                 found.add("gpu_newer")
             if last and min(self.cudas) > last:
                 found.add("gpu_older")
-        last_driver = lifetimes.last_branch(capability)
-        if last_driver and self.drivers and max(self.drivers) > last_driver:
+        last_branch = lifetimes.last_branches.get(capability)
+        if last_branch and self.drivers and max(self.drivers) > last_branch:
             found.add("driver_dropped_gpu")
-        found.add(
-            "gpu_recent"
-            if capability >= lifetimes.recent
-            else "gpu_aged"
-            if capability < lifetimes.aged
-            else "gpu_current"
-        )
+        if lifetimes.is_recent(capability):
+            found.add("gpu_recent")
+        elif lifetimes.is_aged(capability):
+            found.add("gpu_aged")
         return found
 
 

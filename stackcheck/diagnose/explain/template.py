@@ -7,7 +7,7 @@ A template is plain text, compared without regard to case. In it
 - `{one|two|}` for one of several texts, the empty one included,
 - a space for any white space, line breaks included, and a quotation mark for any or none.
 
-A template that begins or ends with a letter or digit begins or ends at a word's boundary.
+A template that begins or ends with a letter does so where no other letter stands, and the like for digits.
 """
 
 from __future__ import annotations
@@ -110,6 +110,12 @@ def _compile(text: str) -> re.Pattern[str]:
             raise TemplateError(f"{text!r} has unbalanced or nested braces")
     if depth:
         raise TemplateError(f"{text!r} has an open brace")
-    head = r"(?<![a-z0-9_])" if text[:1].isalnum() or text[:1] == "{" else ""
-    tail = r"(?![a-z0-9_])" if text[-1:].isalnum() or text[-1:] == "}" else ""
-    return re.compile(head + "".join(parts) + tail)
+    return re.compile(_boundary(text[:1], "?<!") + "".join(parts) + _boundary(text[-1:], "?!"))
+
+
+def _boundary(character: str, look: str) -> str:
+    if character in "{}":
+        return rf"({look}[a-z0-9])"
+    if character.isalpha():
+        return rf"({look}[a-z])"
+    return rf"({look}[0-9])" if character.isdigit() else ""
