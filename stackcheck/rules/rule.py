@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildRule", "MachineRule", "Rule", "SetRule", "Situation"]
 
+PYTHON_UNSTATED = Unknown(UNSTATED.reason, "Python", unstated=True)
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -31,7 +33,7 @@ class Situation:
     builds: tuple[Build, ...] = ()
     packages: Mapping[str, Version | None] = field(default_factory=dict)
     """Other distributions beside the builds, by normalised name; None where the version was not said."""
-    python: Fact[Version] = Unknown(UNSTATED.reason, "Python", unstated=True)
+    python: Fact[Version] = PYTHON_UNSTATED
 
     @property
     def platform(self) -> str:
