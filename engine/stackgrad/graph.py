@@ -180,7 +180,7 @@ def _decorate(manager: Callable[[], Any], function: Any) -> Any:
 
 def edge_to(tensor: Tensor) -> tuple[Any, int, tuple[int, ...], Any] | None:
     """Return the edge by which a gradient reaches `tensor`; None where none is wanted."""
-    if tensor.view is not None:
+    if tensor.viewed is not None:
         tensor.follow_base()
     if not tensor.tracked:
         return None

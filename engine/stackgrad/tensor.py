@@ -21,20 +21,20 @@ class Tensor:
 
     `array` is the NumPy or CuPy array; views share its memory and `version`, a list of two
     counters: writes to the memory, and changes of its history. `tracked` tells that a gradient is
-    wanted; then `node` made the tensor, or it is None and the tensor is a leaf. `view` is
+    wanted; then `node` made the tensor, or it is None and the tensor is a leaf. `viewed` is
     `(parent, operation, arguments, recorded)` where the tensor is a view of another.
     """
 
     __slots__ = (
         "__dict__", "__weakref__", "array", "device", "grad", "hooks", "index", "node", "seen",
-        "tracked", "version", "view",
+        "tracked", "version", "viewed",
     )  # fmt: skip
 
     array: Array
     device: Device
     grad: Tensor | None
     node: Node | None
-    view: tuple[Tensor, Any, dict[str, Any], bool] | None
+    viewed: tuple[Tensor, Any, dict[str, Any], bool] | None
     version: list[int]
     hooks: dict[int, Callable[[Tensor], Any]] | None
 
@@ -143,7 +143,7 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded."""
-        if self.view is not None:
+        if self.viewed is not None:
             self.follow_base()
         return self.tracked
 
@@ -166,7 +166,7 @@ class Tensor:
     @property
     def grad_fn(self) -> Node | None:
         """The node that made this tensor; None for a leaf."""
-        if self.view is not None:
+        if self.viewed is not None:
             self.follow_base()
         return self.node
 
@@ -197,7 +197,7 @@ class Tensor:
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history."""
-        self.node, self.index, self.tracked, self.view = None, 0, False, None
+        self.node, self.index, self.tracked, self.viewed = None, 0, False, None
         return self
 
     @property
@@ -206,17 +206,17 @@ class Tensor:
 
     @property
     def _base(self) -> Tensor | None:
-        found = None if self.view is None else self.view[0]
-        while found is not None and found.view is not None:
-            found = found.view[0]
+        found = None if self.viewed is None else self.viewed[0]
+        while found is not None and found.viewed is not None:
+            found = found.viewed[0]
         return found
 
     def follow_base(self) -> None:
         """Make the history of this view anew if that of its base was changed in place."""
-        if self.view is None or self.seen == self.version[1]:
+        if self.viewed is None or self.seen == self.version[1]:
             return
-        parent, operation, static, _ = self.view
-        if parent.view is not None:
+        parent, operation, static, _ = self.viewed
+        if parent.viewed is not None:
             parent.follow_base()
         self.seen = self.version[1]
         edge = edge_to(parent)
@@ -392,7 +392,7 @@ _allocate = object.__new__
 
 def _blank(cls: type[Tensor]) -> Any:
     tensor = _allocate(cls)
-    tensor.grad = tensor.hooks = tensor.node = tensor.view = None
+    tensor.grad = tensor.hooks = tensor.node = tensor.viewed = None
     tensor.index = tensor.seen = 0
     tensor.tracked = False
     tensor.version = [0, 0]
@@ -405,7 +405,7 @@ def wrap(array: Array, device: Device) -> Tensor:
     tensor: Tensor = _allocate(Tensor)
     tensor.array = array
     tensor.device = device
-    tensor.grad = tensor.hooks = tensor.node = tensor.view = None
+    tensor.grad = tensor.hooks = tensor.node = tensor.viewed = None
     tensor.index = tensor.seen = 0
     tensor.tracked = False
     tensor.version = [0, 0]
@@ -425,4 +425,4 @@ def share(result: Tensor, parent: Tensor, operation: Any, static: dict[str, Any]
     """Mark `result` as a view of `parent`: one memory, one version, one history."""
     result.version = parent.version
     result.seen = parent.version[1]
-    result.view = (parent, operation, static, mode.enabled)
+    result.viewed = (parent, operation, static, mode.enabled)

@@ -78,7 +78,7 @@ def check_writable(target: Tensor) -> None:
     if owner.tracked and owner.node is None:
         what = "a leaf Variable" if base is None else "a view of a leaf Variable"
         raise RuntimeError(f"{what} that requires grad is being used in an in-place operation.")
-    if base is not None and target.view is not None and not target.view[3] and base.tracked:
+    if base is not None and target.viewed is not None and not target.viewed[3] and base.tracked:
         raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode enabled")
 
 
@@ -91,10 +91,10 @@ def adopt(target: Tensor, result: Tensor) -> None:
     if base is None:
         target.node, target.index, target.tracked = result.node, result.index, result.tracked
     else:
-        path, view = [], target.view
+        path, view = [], target.viewed
         while view is not None:
             path.append((view[1], view[2]))
-            view = view[0].view
+            view = view[0].viewed
         static = {"path": path[::-1]}
         base.node = Node(_scatter, [edge_to(base), edge_to(result)], None, static)
         base.index, base.tracked = 0, True

@@ -58,7 +58,7 @@ class Op:
             if isinstance(tensor, Tensor):
                 arrays.append(tensor.array)
                 device = tensor.device if device is None else meet(device, tensor)
-                tracked = tracked or tensor.tracked or tensor.view is not None
+                tracked = tracked or tensor.tracked or tensor.viewed is not None
             else:
                 arrays.append(tensor)
         return self.run(device, arrays, tensors, static, tracked)
@@ -175,7 +175,7 @@ def unary(
         array = input.array
         if to_float and array.dtype.kind in "iub":
             array = array.astype(dtypes.get_default_dtype().numpy)
-        return op.run(input.device, (array,), (input,), {}, input.tracked or input.view is not None)
+        return op.run(input.device, (array,), (input,), {}, input.tracked or input.viewed is not None)
 
     return publish(name, call, op, method=method, inplace=method)
 
@@ -189,10 +189,10 @@ def binary(
     def call(input: Any, other: Any) -> Tensor:
         if isinstance(input, Tensor):
             x, device = input.array, input.device
-            tracked = input.tracked or input.view is not None
+            tracked = input.tracked or input.viewed is not None
             if isinstance(other, Tensor):
                 y = other.array
-                tracked = tracked or other.tracked or other.view is not None
+                tracked = tracked or other.tracked or other.viewed is not None
                 if device is not other.device:
                     device, input, other = bring_together(input, other)
                     x, y = input.array, other.array
@@ -205,7 +205,7 @@ def binary(
         else:
             if not isinstance(other, Tensor):
                 raise TypeError(f"{name}(): expected a Tensor, not {type(input).__name__} and {type(other).__name__}")
-            device, tracked = other.device, other.tracked or other.view is not None
+            device, tracked = other.device, other.tracked or other.viewed is not None
             x, y = align(input, other, input, other.array, device, to_float)
         return op.run(device, (x, y), (input, other), {}, tracked)
 

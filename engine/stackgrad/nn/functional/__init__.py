@@ -9,6 +9,7 @@ from stackgrad.nn.functional.loss import *  # noqa: F403
 from stackgrad.nn.functional.normalization import *  # noqa: F403
 from stackgrad.nn.functional.padding import *  # noqa: F403
 from stackgrad.nn.functional.pooling import *  # noqa: F403
+from stackgrad.nn.functional import recurrent as recurrent
 from stackgrad.nn.functional.regularization import *  # noqa: F403
 from stackgrad.nn.functional.sparse import *  # noqa: F403
 from stackgrad.ops.linalg import linear as linear
