@@ -26,6 +26,7 @@ _START = (
 )
 """Started with the parent's own path and without the site module: quicker, and a user's ./ctypes.py stays out."""
 _LINE_MAX = 1 << 20
+_SECOND_RUN_SECONDS = 10.0
 _QUIET_SECONDS = 2.0
 """After this much waiting the user is told what is being waited for."""
 
@@ -69,14 +70,18 @@ class GpuChild:
         self._run = _Run(self._libraries, timeout)
 
     def collect(self) -> Answers:
-        """Wait for the child until its deadline; where it hung or crashed, start it once more, for half as long."""
+        """Wait for the child until its deadline; where it hung or crashed, start it once more.
+
+        The second run has half the time, but never less than ten seconds or the whole.
+        """
         if self._finish(self._run):
             return self._answers
         stopped = self._begun
         if stopped is None:
             return self._answers
         last = [stopped[1]] if stopped[1] is not None else []
-        again = _Run(self._libraries, self._timeout / 2, skip=[stopped], last=last)
+        seconds = min(self._timeout, max(self._timeout / 2, _SECOND_RUN_SECONDS))
+        again = _Run(self._libraries, seconds, skip=[stopped], last=last)
         reason = self._answers.reason
         self._answers.reason = ""
         if self._finish(again) or self._begun is None:

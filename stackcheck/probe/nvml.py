@@ -17,7 +17,16 @@ __all__ = ["ask_nvml"]
 
 _MIG_DEVICES_MAX = 8
 _NVLINKS_MAX = 36
-_RECOVERY_ACTION = 230
+_RECOVERY_ACTION = pynvml.NVML_FI_DEV_GET_GPU_RECOVERY_ACTION
+_LOCATIONS = (
+    pynvml.NVML_MEMORY_LOCATION_DRAM,
+    pynvml.NVML_MEMORY_LOCATION_SRAM,
+    pynvml.NVML_MEMORY_LOCATION_L2_CACHE,
+    pynvml.NVML_MEMORY_LOCATION_L1_CACHE,
+    pynvml.NVML_MEMORY_LOCATION_REGISTER_FILE,
+)
+_P2P_READ = 0
+"""NVML_P2P_CAPS_INDEX_READ; pynvml 13.615 has it as a tuple, by a stray comma."""
 _VALUE_MAX = 256
 """Characters of a text that are told: a library gone mad must not fill memory."""
 
@@ -56,14 +65,30 @@ def _recovery_action(handle: Any) -> int:
 
 
 def _errors(kind: int) -> Callable[[Any], int]:
+    """Return a reader of the sum over those locations that the GPU counts."""
+
     def count(handle: Any) -> int:
-        return int(
-            pynvml.nvmlDeviceGetMemoryErrorCounter(
-                handle, kind, pynvml.NVML_VOLATILE_ECC, pynvml.NVML_MEMORY_LOCATION_DRAM
-            )
-        )
+        counts: list[int] = []
+        refusal: pynvml.NVMLError | None = None
+        for location in _LOCATIONS:
+            try:
+                counts.append(
+                    pynvml.nvmlDeviceGetMemoryErrorCounter(
+                        handle, kind, pynvml.NVML_VOLATILE_ECC, location
+                    )
+                )
+            except pynvml.NVMLError as error:
+                refusal = refusal or error
+        if refusal is not None and not counts:
+            raise refusal
+        return sum(counts)
 
     return count
+
+
+def _validate_inforom(handle: Any) -> bool:
+    pynvml.nvmlDeviceValidateInforom(handle)
+    return True
 
 
 def _licence(handle: Any) -> dict[str, Any]:
@@ -124,7 +149,7 @@ _DEVICE_CALLS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
         lambda handle: pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU),
     ),
     ("power_limit", pynvml.nvmlDeviceGetEnforcedPowerLimit),
-    ("inforom", lambda handle: pynvml.nvmlDeviceValidateInforom(handle) == 0),
+    ("inforom", _validate_inforom),
 )
 _SYSTEM_CALLS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("driver", pynvml.nvmlSystemGetDriverVersion),
@@ -200,7 +225,7 @@ def _ask_peers(report: Report, handles: dict[int, Any]) -> None:
             return [
                 (
                     other,
-                    pynvml.nvmlDeviceGetP2PStatus(handle, peer, pynvml.NVML_P2P_CAPS_INDEX_READ),
+                    pynvml.nvmlDeviceGetP2PStatus(handle, peer, _P2P_READ),
                 )
                 for other, peer in others.items()
             ]
@@ -216,7 +241,7 @@ def _call(function: Callable[..., Any], *arguments: Any) -> tuple[int, Any]:
         return int(error.value), None
     except pynvml.NVMLLibraryMismatchError:
         return FUNCTION_NOT_FOUND, None
-    except (ValueError, TypeError, AttributeError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 (a process boundary: the binding's own fault costs one fact)
         return CRASHED, f"{type(error).__name__}: {error}"[:_VALUE_MAX]
     return 0, _plain(value)
 
