@@ -1,0 +1,236 @@
+"""Rows against the package index and the wheels: every difference, and what could not be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from stackcheck.binary.blob import Unreachable
+from stackcheck.binary.index import PackageIndex
+from stackcheck.binary.wheel import MalformedWheel, WheelName
+from stackcheck.errors import StackCheckError
+from stackcheck.knowledge.knowledge import Knowledge
+from stackcheck.knowledge.observation import IndexView, ObservedRelease, Opened, open_release
+from stackcheck.model.build import Build
+from stackcheck.model.version import Version
+
+__all__ = ["AuditReport", "Difference", "audit"]
+
+_WORKERS = 4
+"""Wheels opened at once: the reads wait for the network."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field of one row that the index or the wheel has otherwise."""
+
+    row: str
+    field: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What an audit found. `checked` counts rows, `opened` wheels."""
+
+    differences: tuple[Difference, ...]
+    checked: int
+    opened: int
+    unreachable: tuple[str, ...]
+
+    @property
+    def status(self) -> Literal["ok", "error", "unknown"]:
+        """`error` for a difference, `unknown` if something could not be reached, else `ok`."""
+        if self.differences:
+            return "error"
+        return "unknown" if self.unreachable else "ok"
+
+
+def audit(
+    knowledge: Knowledge,
+    *,
+    frameworks: Iterable[str] | None = None,
+    full: bool = False,
+    index: PackageIndex | None = None,
+) -> AuditReport:
+    """Compare every row of channel `pypi` with the index.
+
+    Wheels are opened where the index has another file than the row's evidence; with `full` all of them are.
+    """
+    run = _Audit(knowledge, IndexView(index or PackageIndex()), full=full)
+    for framework in frameworks or knowledge.frameworks:
+        run.compare(framework)
+    run.open_wheels()
+    return AuditReport(
+        tuple(run.differences), run.checked, run.opened, tuple(dict.fromkeys(run.unreachable))
+    )
+
+
+class _Audit:
+    def __init__(self, knowledge: Knowledge, view: IndexView, *, full: bool) -> None:
+        self._knowledge = knowledge
+        self._view = view
+        self._full = full
+        self._waiting: list[tuple[Build, ObservedRelease]] = []
+        self.differences: list[Difference] = []
+        self.unreachable: list[str] = []
+        self.checked = 0
+        self.opened = 0
+
+    def compare(self, framework: str) -> None:
+        """Compare the rows of a framework with the index; what to open is kept for `open_wheels`."""
+        rows = [build for build in self._knowledge.builds(framework) if build.channel == "pypi"]
+        for build in rows:
+            try:
+                self._compare_row(build)
+            except Unreachable as error:
+                self.unreachable.append(str(error))
+        try:
+            self.differences += _missing_rows(rows, self._view)
+        except Unreachable as error:
+            self.unreachable.append(str(error))
+
+    def _compare_row(self, build: Build) -> None:
+        carrier, version = _carrier(build)
+        release = self._view.releases(carrier).get((version, build.platform))
+        self.checked += 1
+        if release is None:
+            pure = self._view.releases(carrier).get((version, ""))
+            if pure is None:
+                self._differ(build, "files", "a row", "no wheel")
+            return
+        self._differ_unless(build, "python_tags", build.python_tags, release.python_tags)
+        self._differ_unless(build, "yanked", build.yanked, release.yanked)
+        own = self._view.releases(build.distribution)
+        stated = own.get((build.version, build.platform)) or own.get((build.version, ""))
+        if stated is not None:
+            ours = SpecifierSet(build.requires_python)
+            if ours != SpecifierSet(stated.requires_python):
+                self._differ(build, "requires_python", str(ours), stated.requires_python)
+            if stated.released and build.released and build.released > stated.released:
+                self._differ(build, "released", build.released, stated.released)
+        if build.glibc and release.glibc and build.glibc < release.glibc:
+            self._differ(build, "glibc", str(build.glibc), f"{release.glibc} by its tag")
+        if self._compare_digests(build) or self._full:
+            self._waiting.append((build, release))
+
+    def _compare_digests(self, build: Build) -> bool:
+        """Compare the files that the row's evidence names; return whether the wheel ought to be opened."""
+        proven = [item for item in build.evidence if item.kind == "wheel" and item.sha256]
+        changed = not proven
+        for item in proven:
+            project = WheelName(item.source).name
+            file = self._view.by_filename(project).get(item.source)
+            theirs = file.sha256 if file else "no such file"
+            if theirs and theirs != item.sha256:
+                self._differ(build, f"evidence {item.source}", item.sha256, theirs)
+                changed = True
+        return changed
+
+    def open_wheels(self) -> None:
+        """Open what waits, several at a time, and compare what is inside."""
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            results = pool.map(_open, self._waiting)
+            for (build, release), result in zip(self._waiting, results, strict=True):
+                if isinstance(result, Opened):
+                    self.opened += 1
+                    self.differences += _contents_differences(build, result)
+                else:
+                    self.unreachable.append(f"{release.newest.file.filename}: {result}")
+
+    def _differ(self, build: Build, field: str, ours: str, theirs: str) -> None:
+        self.differences.append(Difference(_row_name(build), field, ours, theirs))
+
+    def _differ_unless(self, build: Build, field: str, ours: object, theirs: object) -> None:
+        if ours != theirs:
+            self._differ(build, field, _words(ours), _words(theirs))
+
+
+def _open(task: tuple[Build, ObservedRelease]) -> Opened | str:
+    build, release = task
+    try:
+        return open_release(release, _extra(build))
+    except StackCheckError as error:
+        return str(error)
+
+
+def _extra(build: Build) -> str:
+    """Return the extra that an install command of the form `name[extra]` asks for."""
+    return build.install.partition("[")[2].partition("]")[0]
+
+
+def _carrier(build: Build) -> tuple[str, Version]:
+    """Return project and version of the wheel that has the GPU code: the one that the evidence names first."""
+    for item in build.evidence:
+        if item.kind == "wheel" and item.source.endswith(".whl"):
+            try:
+                name = WheelName(item.source)
+            except MalformedWheel:
+                continue
+            return name.name, name.version
+    return build.distribution, build.version
+
+
+def _contents_differences(build: Build, opened: Opened) -> Iterator[Difference]:
+    row, contents = _row_name(build), opened.contents
+    if contents is not None:
+        if contents.is_gpu != build.is_gpu:
+            yield Difference(row, "build", build.build, "a GPU build" if contents.is_gpu else "cpu")
+        for field, ours, theirs in (
+            ("cuda", build.cuda, contents.cuda),
+            ("cudnn", build.cudnn, contents.cudnn),
+        ):
+            if theirs is not None and not _same_release(ours, theirs):
+                yield Difference(row, field, str(ours), str(theirs))
+        theirs_code = contents.architectures
+        if theirs_code is not None and set(theirs_code) != set(build.architectures or ()):
+            yield Difference(
+                row, "architectures", _words(build.architectures or ()), _words(theirs_code)
+            )
+    yield from _pin_differences(row, build.requires, opened.pins)
+
+
+def _pin_differences(
+    row: str, ours: Mapping[str, str], theirs: Mapping[str, str]
+) -> Iterator[Difference]:
+    for name in sorted({*ours, *theirs}):
+        mine, other = ours.get(name), theirs.get(name)
+        if mine is None or other is None or SpecifierSet(mine) != SpecifierSet(other):
+            yield Difference(row, f"requires {name}", mine or "nothing", other or "nothing")
+
+
+def _same_release(ours: Version | None, theirs: Version) -> bool:
+    """Tell whether they agree as far as both say; a wheel may name only a major or a longer update."""
+    if ours is None:
+        return False
+    shared = min(len(ours.release), len(theirs.release))
+    return ours.release[:shared] == theirs.release[:shared]
+
+
+def _missing_rows(rows: Iterable[Build], view: IndexView) -> Iterator[Difference]:
+    """Yield final releases with wheels for a known platform that no row holds, from each distribution's oldest on."""
+    known: dict[str, dict[Version, set[str]]] = {}
+    for build in rows:
+        name = str(canonicalize_name(build.distribution))
+        known.setdefault(name, {}).setdefault(build.version, set()).add(build.platform)
+    for distribution, versions in known.items():
+        for (version, platform), release in sorted(view.releases(distribution).items()):
+            if version.is_prerelease or version < min(versions) or release.yanked or not platform:
+                continue
+            if platform not in versions.get(version, ()):
+                row = f"{distribution} {version} on pypi, {platform}"
+                yield Difference(row, "row", "none", _words(release.python_tags))
+
+
+def _row_name(build: Build) -> str:
+    return f"{build.label} on {build.channel}, {build.platform}"
+
+
+def _words(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
