@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["Artifact", "read_pylock"]
+__all__ = ["Artifact", "known_bytes", "read_pylock"]
 
 _PACKAGE = re.compile(r"^\[\[packages\]\]$", re.MULTILINE)
 _NAME = re.compile(r'^name = "([^"]+)"$', re.MULTILINE)
@@ -66,3 +67,13 @@ def read_pylock(text: str) -> tuple[Artifact, ...]:
             )
         )
     return tuple(found)
+
+
+def known_bytes(artifacts: tuple[Artifact, ...]) -> int:
+    """Return the bytes to be fetched, as far as the lock tells or the files lie here."""
+    return sum(artifact.size or _local_size(artifact.place) for artifact in artifacts)
+
+
+def _local_size(place: str) -> int:
+    path = Path(unquote(urlsplit(place).path))
+    return path.stat().st_size if place.startswith("file://") and path.is_file() else 0

@@ -154,8 +154,17 @@ class _Sorting:
             self.constraints.append(f"{name}{specifier}")
 
     def add_ordinary(self, text: str) -> None:
-        key = canonicalize_name(Requirement(text).name)
-        self.wheels.setdefault(key, WheelRequirement(text, self.indexes.get(key)))
+        """Add a package beside the plan's; one that the plan has gets its extras and keeps the plan's pin."""
+        added = Requirement(text)
+        key = canonicalize_name(added.name)
+        known = self.wheels.get(key)
+        if known is None:
+            self.wheels[key] = WheelRequirement(text, self.indexes.get(key))
+            return
+        pinned = Requirement(known.text)
+        pinned.extras |= added.extras
+        pinned.specifier &= added.specifier
+        self.wheels[key] = WheelRequirement(str(pinned), known.index)
 
 
 def packages_of(plan: Plan, additions: Iterable[str] = ()) -> PackageSet:

@@ -35,6 +35,8 @@ class Tools:
     offline: bool = False
     token: str = ""
     """Identifier of the creation that they work for."""
+    bundle: Path | None = None
+    """Folder with everything already fetched, to install from without any network."""
 
     @property
     def shows_progress(self) -> bool:

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from stackcheck.environments.creation import Creation
+from stackcheck.environments.interpreters import find_python
+from stackcheck.environments.locks import known_bytes, read_pylock
 from stackcheck.environments.packages import PackageSet, WheelRequirement
+from stackcheck.environments.preflight import check_room
 from stackcheck.environments.recipe import Recipe
 from stackcheck.environments.tools import Tools
+from stackcheck.environments.verification import interpreter_of
 from stackcheck.environments.writers import pyproject
 from stackcheck.errors import StackCheckError
+from stackcheck.model.plan import Plan
 
-__all__ = ["NoUv", "compile_lock", "find_uv", "install_lock", "make_environment", "reachable"]
+__all__ = [
+    "NoUv",
+    "add_wheels",
+    "compile_lock",
+    "find_uv",
+    "install",
+    "install_lock",
+    "reachable",
+    "with_pip",
+]
 
 VARIABLES: Mapping[str, str] = {"UV_PYTHON_DOWNLOADS": "never"}
 
@@ -53,19 +69,13 @@ def _local_wheels() -> set[tuple[str, str]]:
     return found
 
 
-def _mirrored() -> set[str]:
-    """Return the names of indexes that the user's `UV_INDEX` replaces (`pytorch-cu128=https://mirror/...`)."""
-    entries = os.environ.get("UV_INDEX", "").split()
-    return {entry.partition("=")[0] for entry in entries if "=" in entry.partition("://")[0]}
-
-
 def reachable(packages: PackageSet) -> PackageSet:
     """Return the packages as the user's own uv settings have them.
 
-    A package that lies at exactly its version in a folder of `UV_FIND_LINKS` needs no index; an index that
-    `UV_INDEX` names as ours is theirs.
+    A package that lies at exactly its version in a folder of `UV_FIND_LINKS` needs no index. (An index that
+    `UV_INDEX` names as ours, `pytorch-cu128=https://mirror/...`, replaces ours by uv's own rules.)
     """
-    local, mirrored = _local_wheels(), _mirrored()
+    local = _local_wheels()
 
     def adapt(wheel: WheelRequirement) -> WheelRequirement:
         if wheel.index is None:
@@ -73,15 +83,14 @@ def reachable(packages: PackageSet) -> PackageSet:
         pins = [
             entry.version for entry in Requirement(wheel.text).specifier if entry.operator == "=="
         ]
-        if wheel.index.name in mirrored or any((wheel.name, pin) in local for pin in pins):
-            return replace(wheel, index=None)
-        return wheel
+        return (
+            replace(wheel, index=None) if any((wheel.name, pin) in local for pin in pins) else wheel
+        )
 
     return replace(packages, wheels=tuple(adapt(wheel) for wheel in packages.wheels))
 
 
-def make_environment(prefix: Path, python: Path, tools: Tools) -> None:
-    """Make an empty environment; pip joins it with everything else, locked like everything else."""
+def _make_environment(prefix: Path, python: Path, tools: Tools) -> None:
     tools.run(
         [
             find_uv(),
@@ -106,29 +115,31 @@ def _flags(tools: Tools) -> list[str]:
 
 
 def compile_lock(
-    recipe: Recipe, python: Path, folder: Path, tools: Tools, kind: str = "pylock.toml"
+    recipe: Recipe,
+    target: Sequence[str],
+    folder: Path,
+    tools: Tools,
+    *,
+    kind: str = "pylock.toml",
+    held: Iterable[str] = (),
 ) -> Path:
-    """Resolve the wheels for that interpreter; return the lock written into `folder`.
+    """Resolve the wheels for `target` (uv's flags for interpreter and platform); return the lock in `folder`.
 
-    `kind` is `pylock.toml` (PEP 751) or `requirements.txt` (with hashes). uv runs in the folder, so that the
-    pyproject.toml there is its project and no other is.
+    `kind` is `pylock.toml` (PEP 751) or `requirements.txt` (with hashes); `held` are further constraints. uv runs in
+    the folder, so that the pyproject.toml there is its project and no other is. Raises `ToolFailed`.
     """
     packages = reachable(recipe.packages)
-    if "pip" not in {wheel.name for wheel in packages.wheels}:
-        packages = replace(packages, wheels=(*packages.wheels, WheelRequirement("pip")))
+    packages = replace(packages, constraints=tuple(dict.fromkeys([*packages.constraints, *held])))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pyproject.toml").write_text(pyproject.write(replace(recipe, packages=packages)))
     lock = folder / ("pylock.toml" if kind == "pylock.toml" else "requirements.lock.txt")
+    hashes = ["--generate-hashes", "--emit-index-url", "--emit-find-links"]
     tools.run(
         [
-            *[find_uv(), "pip", "compile", "pyproject.toml", *_flags(tools)],
-            *["--python", str(python), "--format", kind, "--output-file", lock.name],
+            *[find_uv(), "pip", "compile", "pyproject.toml", *_flags(tools), *target],
+            *["--format", kind, "--output-file", lock.name],
             *["--custom-compile-command", "stackcheck create-env", "--no-annotate"],
-            *(
-                []
-                if kind == "pylock.toml"
-                else ["--generate-hashes", "--emit-index-url", "--emit-find-links"]
-            ),
+            *(hashes if kind == "requirements.txt" else []),
         ],
         what="no set of wheels satisfies the plan",
         changes=VARIABLES,
@@ -137,21 +148,87 @@ def compile_lock(
     return lock
 
 
+def _platform(plan: Plan) -> str:
+    """Return uv's name of the plan's platform: on Linux the newest wheels that the plan's glibc loads."""
+    if plan.platform.startswith("windows"):
+        return "x86_64-pc-windows-msvc"
+    machine = "aarch64" if plan.platform in ("linux-aarch64", "jetson", "macos-arm64") else "x86_64"
+    if plan.platform.startswith("macos"):
+        return f"{machine}-apple-darwin"
+    floors = [build.glibc for build in plan.builds if build.glibc is not None]
+    glibc = plan.glibc or max(floors, default=None)
+    minors = [minor for minor in (17, 28, *range(31, 41)) if glibc and minor <= glibc.minor]
+    return f"{machine}-manylinux_2_{max(minors, default=28)}"
+
+
+def target_of(recipe: Recipe) -> list[str]:
+    """Return uv's flags for the machine that the plan is for, whatever runs here."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    return [
+        *["--python", str(base), "--python-version", recipe.packages.python],
+        *["--python-platform", _platform(recipe.plan)],
+    ]
+
+
 def install_lock(lock: Path, python: Path, tools: Tools) -> None:
     """Install exactly what the lock names; each file's hash is checked."""
     tools.run(
         [
-            find_uv(),
-            "pip",
-            "install",
-            *_flags(tools),
-            "--no-deps",
-            "--python",
-            str(python),
-            "-r",
-            lock.name,
+            *[find_uv(), "pip", "install", *_flags(tools), "--no-deps"],
+            *["--python", str(python), "-r", lock.name],
         ],
         what="uv could not install the packages",
         changes=VARIABLES,
         directory=lock.parent,
     )
+
+
+def _install_bundle(bundle: Path, python: Path, tools: Tools) -> None:
+    """Install from a bundle alone: no index is asked, every hash is required."""
+    tools.run(
+        [
+            *[find_uv(), "pip", "install", "--offline", "--no-index", "--no-deps"],
+            *["--require-hashes", "--find-links", str(bundle / "wheels"), "--python", str(python)],
+            *["-r", str(bundle / "requirements.txt")],
+        ],
+        what="uv could not install the bundle",
+        changes={**VARIABLES, "UV_FIND_LINKS": "", "UV_INDEX": ""},
+    )
+
+
+def with_pip(recipe: Recipe) -> Recipe:
+    """Return the recipe with pip among its wheels: without one in it, `pip` would be another environment's."""
+    if any(wheel.name == "pip" for wheel in recipe.packages.wheels):
+        return recipe
+    wheels = (*recipe.packages.wheels, WheelRequirement("pip"))
+    return replace(recipe, packages=replace(recipe.packages, wheels=wheels))
+
+
+def install(recipe: Recipe, creation: Creation, tools: Tools) -> None:
+    """Make an environment of wheels: interpreter, lock, room for what the lock names, installation."""
+    python = find_python(recipe.packages.python)
+    creation.mark()
+    _make_environment(creation.prefix, python, tools)
+    own = interpreter_of(creation.prefix)
+    if tools.bundle is not None:
+        _install_bundle(tools.bundle, own, tools)
+        return
+    lock = compile_lock(with_pip(recipe), ["--python", str(own)], creation.memory, tools)
+    check_room(creation.prefix, known_bytes(read_pylock(lock.read_text())))
+    install_lock(lock, own, tools)
+
+
+def add_wheels(recipe: Recipe, creation: Creation, tools: Tools) -> None:
+    """Add a conda environment's wheels, with every package that conda installed held where it is."""
+    if not recipe.packages.wheels:
+        return
+    own = interpreter_of(creation.prefix)
+    if tools.bundle is not None:
+        _install_bundle(tools.bundle, own, tools)
+        return
+    installed = (
+        folder.name for folder in creation.prefix.glob("lib/python*/site-packages/*.dist-info")
+    )
+    held = ["==".join(name.removesuffix(".dist-info").split("-")[:2]) for name in sorted(installed)]
+    lock = compile_lock(recipe, ["--python", str(own)], creation.memory, tools, held=held)
+    install_lock(lock, own, tools)

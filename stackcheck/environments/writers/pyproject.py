@@ -32,6 +32,11 @@ def write(recipe: Recipe) -> str:
         lines.append(f"find-links = {json.dumps(pages)}\n")
     if recipe.plan.exclude_newer:
         lines.append(f"exclude-newer = {json.dumps(recipe.plan.exclude_newer)}\n")
+        lines += [  # these indexes tell no upload dates, without which everything in them counts as newer
+            f"exclude-newer-package.{json.dumps(wheel.name)} = false\n"
+            for wheel in recipe.packages.wheels
+            if wheel.index is not None
+        ]
     sourced = [
         wheel
         for wheel in recipe.packages.wheels
