@@ -40,33 +40,32 @@ def check(
     chosen: list[Build] = []
     for requirement in requirements:
         if not requirement.is_framework:
-            if not _is_judged(requirement.name, knowledge):
-                outcome.assumed.append(
-                    f"{requirement.text} is beside them and not judged: no rule knows it"
-                )
             continue
         best, evaluation = _judge_requirement(requirement, machines, situations, knowledge, wishes)
         outcome.add(evaluation)
         if best is not None:
             chosen.append(best)
     companions = {name for build in chosen for name in build.companions}
-    outcome.assumed += [
-        f"{each.text} is beside them and not judged: no rule knows it"
+    strangers = [
+        each
         for each in requirements
         if not each.is_framework
         and each.name not in companions
         and not _is_judged(each.name, knowledge)
     ]
+    if strangers and len(strangers) == len(requirements):
+        outcome.unknown += [f"{each.text}: no rule knows it" for each in strangers]
+    else:
+        outcome.assumed += [f"{each.text} is not judged: no rule knows it" for each in strangers]
     together = evaluate_set([replace(situation, builds=tuple(chosen)) for situation in situations])
     if (
         together.errors
         and not outcome.errors
         and not all(each.is_pinned for each in requirements if each.is_framework)
     ):
-        from stackcheck.resolve.resolver import (
-            resolve,
-        )  # another release of the open ones may agree
+        from stackcheck.resolve.resolver import resolve
 
+        # another release of the open ones may agree with the rest
         resolution = resolve(requirements, machines, knowledge, wishes)
         if resolution.plan is not None:
             together, chosen = Evaluation(), list(resolution.plan.builds)

@@ -150,3 +150,7 @@ def test_cuda_compat_carries_a_data_centre_gpu_and_no_geforce():
 def test_a_package_that_no_rule_knows_is_said_to_be_not_judged():
     verdict = judge("pytorch==2.9.0", "some-package==1.0")
     assert any("some-package" in text for text in verdict.assumed)
+
+
+def test_packages_alone_that_no_rule_knows_are_unknown_and_never_work():
+    assert judge("some-package==1.0").verdict == "unknown"
