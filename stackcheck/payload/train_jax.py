@@ -24,7 +24,7 @@ class JaxTrainer:
     def __init__(self, jax, task, start, request):
         self.jax, self.task = jax, task
         self.heads, self.asked_from = request["heads"], request["asked_from"].get(task, 0)
-        self.rate, self.momentum = request["rate"], request["momentum"]
+        self.rate, self.momentum = request["rate"][task], request["momentum"]
         self.parameters = {name: jax.numpy.asarray(value) for name, value in start.items()}
         self.velocity = {
             name: jax.numpy.zeros_like(value) for name, value in self.parameters.items()

@@ -5,8 +5,8 @@ framework only; Python 3.7 syntax. One JSON line goes back for each task, the we
 file.
 
 The request: `folder` with one .npz of batches and first weights for each of `tasks`, `output` (the stem of what is
-written), `device` (`cpu`, `auto` or `cuda:N`), `mode` (`eager` or `compiled`), `rate` and `momentum` of SGD, `heads`
-of the attention, `asked_from` (by task, the first position of a sequence at which an answer is asked).
+written), `device` (`cpu`, `auto` or `cuda:N`), `mode` (`eager` or `compiled`), `rate` (by task) and `momentum` of
+SGD, `heads` of the attention, `asked_from` (by task, the first position of a sequence at which an answer is asked).
 """
 
 # mypy: ignore-errors

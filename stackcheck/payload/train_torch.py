@@ -36,7 +36,7 @@ class TorchTrainer:
         if task == "rnn":
             self.use_lstm(start)
         self.optimizer = torch.optim.SGD(
-            list(self.parameters.values()), lr=request["rate"], momentum=request["momentum"]
+            list(self.parameters.values()), lr=request["rate"][task], momentum=request["momentum"]
         )
         self.loss = torch.compile(self.compute) if request["mode"] == "compiled" else self.compute
 

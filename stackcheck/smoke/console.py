@@ -19,8 +19,8 @@ _COLOURS = {"ok": "green", "error": "red", "unknown": "yellow", "skipped": "dim"
 _CURVE_WIDTH, _CURVE_HEIGHT = 48, 4
 
 
-def describe_stage(stage: StageResult) -> str:
-    """Say what a stage measured and against what, in one line."""
+def describe_stage(stage: StageResult, *, fully: bool = False) -> str:
+    """Say what a stage measured, in one line; `fully` with what it was compared with."""
     parts = []
     if stage.value is not None:
         measured = f"{stage.value:.3g}"
@@ -31,7 +31,7 @@ def describe_stage(stage: StageResult) -> str:
                 else f" (asked {stage.reference:.3g})"
             )
         parts.append(f"{measured} {stage.unit}".rstrip())
-    if stage.compared_with:
+    if stage.compared_with and fully:
         parts.append(stage.compared_with)
     parts += [f"{rate:.3g} {name}" for name, rate in (stage.rates or {}).items()]
     return "; ".join(parts)

@@ -35,7 +35,7 @@ def render_page(report: SmokeReport) -> str:
             stage.status,
             stage.name,
             stage.layer,
-            describe_stage(stage),
+            describe_stage(stage, fully=True),
             f"{stage.seconds:.2f} s",
             note=stage.message,
         )

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from stackcheck.smoke.child import Child, ChildEnded, ChildHung
 from stackcheck.smoke.interpreter import Interpreter
 from stackcheck.smoke.recipe import ASKED_FROM, HEADS, MOMENTUM, RATE
 from stackcheck.smoke.request import Request
-from stackcheck.smoke.runner import EngineUnusable, Listener, run_stages
+from stackcheck.smoke.runner import Listener, run_stages
 from stackcheck.smoke.trajectory import Trajectory, compare_trajectories
 
 __all__ = ["TOLERANCE", "Comparison", "compare_frameworks"]
@@ -53,23 +53,31 @@ class Comparison:
 
 
 def compare_frameworks(comparison: Comparison, listener: Listener) -> tuple[ParityResult, ...]:
-    """Train the reference, then each framework beside it.
-
-    Raises `EngineUnusable` if there is no reference to compare with.
-    """
+    """Train the reference, then each framework beside it. Raises `EngineUnusable` if the engine does not start."""
     results: list[ParityResult] = []
     with tempfile.TemporaryDirectory(prefix="stackcheck-parity-") as folder:
         request = Request(
             seed=comparison.seed, tasks=comparison.tasks, steps=comparison.steps, trajectory=folder
         )
         run = run_stages(request, listener)
-        for stage in run.stages:
-            if stage.status != "ok":
-                raise EngineUnusable(f"{stage.name}: {stage.message}")
+        missing = {
+            stage.name.removeprefix("reference "): stage.message
+            for stage in run.stages
+            if stage.status != "ok"
+        }
+        tasks = tuple(task for task in comparison.tasks if task not in missing)
         for framework in comparison.frameworks:
             for mode in comparison.modes:
                 listener.begin(f"{framework} {mode}")
-                found = list(_compare_one(comparison, framework, mode, Path(folder)))
+                found = list(
+                    _compare_one(replace(comparison, tasks=tasks), framework, mode, Path(folder))
+                )
+                found += [
+                    ParityResult(
+                        framework, task, mode, None, None, "unknown", message=f"no reference: {why}"
+                    )
+                    for task, why in missing.items()
+                ]
                 results += found
                 worst: StageStatus = (
                     "error" if any(result.status == "error" for result in found) else "ok"

@@ -41,8 +41,8 @@ def make_weights(task: str, random: np.random.Generator) -> _Arrays:
     """Make first weights by their canonical names: uniform within 1 / sqrt(inputs), as PyTorch does."""
 
     def draw(*shape: int, inputs: int) -> npt.NDArray[np.float32]:
-        drawn: npt.NDArray[np.float32] = random.uniform(-1, 1, shape).astype(np.float32)
-        return drawn / np.float32(np.sqrt(inputs))
+        drawn = random.uniform(-1, 1, shape) / np.sqrt(inputs)
+        return np.asarray(drawn, np.float32)
 
     weights: _Arrays = {}
     for name, shape in _SHAPES[task].items():

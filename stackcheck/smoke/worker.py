@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib import import_module
 from types import ModuleType
@@ -53,8 +53,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         engine = import_module("stackgrad")
-        if hasattr(engine, "tune"):
-            engine.tune()
+        engine.tune()
         device, refusal = _choose_device(engine, request.device)
         count = engine.cuda.device_count() if device != "cpu" else 1
     except Exception as error:  # noqa: BLE001 (process boundary: the runner words it)
@@ -63,8 +62,8 @@ def main() -> None:
         return
     tell({"event": "device", "device": device, "count": count, "note": refusal})
     bench = Bench(engine, device, request.level, request.seed, request.tasks, request.seconds, tell)
-    if request.trajectory:
-        _write_trajectories(bench, request)
+    for task in request.tasks if request.trajectory else ():
+        _write_trajectory(bench, request, task)
     for name in request.stages:
         _run_stage(bench, stage_named(name))
     tell({"event": "done"})
@@ -89,39 +88,38 @@ def _choose_device(engine: ModuleType, wanted: str) -> tuple[str, str]:
 
 
 def _run_stage(bench: Bench, stage: Stage) -> None:
-    bench.tell({"event": "stage", "name": stage.name})
-    start = time.perf_counter()
     module, _, function = stage.function.rpartition(".")
+
+    def run() -> Outcome:
+        outcome: Outcome = getattr(import_module(f"stackcheck.smoke.stages.{module}"), function)(
+            bench
+        )
+        return outcome
+
+    _attempt(bench, stage.name, run)
+
+
+def _write_trajectory(bench: Bench, request: Request, task: str) -> None:
+    def run() -> Outcome:
+        from stackcheck.smoke.reference import write_trajectory
+
+        write_trajectory(bench, task, request.steps, request.trajectory)
+        return Outcome("ok")
+
+    _attempt(bench, f"reference {task}", run)
+
+
+def _attempt(bench: Bench, name: str, run: Callable[[], Outcome]) -> None:
+    """Run something under a name, and tell what came of it."""
+    bench.tell({"event": "stage", "name": name})
+    start = time.perf_counter()
     try:
-        outcome = getattr(import_module(f"stackcheck.smoke.stages.{module}"), function)(bench)
+        outcome = run()
     except Exception as error:  # noqa: BLE001 (process boundary: a library under test may raise anything)
         traceback.print_exc()
         outcome = Outcome("error", message=_word(error))
     seconds = time.perf_counter() - start
-    bench.tell(
-        {
-            "event": "result",
-            "name": stage.name,
-            "seconds": seconds,
-            "outcome": asdict(outcome),
-        }
-    )
-
-
-def _write_trajectories(bench: Bench, request: Request) -> None:
-    reference = import_module("stackcheck.smoke.reference")
-    for task in request.tasks:
-        bench.tell({"event": "stage", "name": f"reference {task}"})
-        start = time.perf_counter()
-        reference.write_trajectory(bench, task, request.steps, request.trajectory)
-        bench.tell(
-            {
-                "event": "result",
-                "name": f"reference {task}",
-                "seconds": time.perf_counter() - start,
-                "outcome": asdict(Outcome("ok")),
-            }
-        )
+    bench.tell({"event": "result", "name": name, "seconds": seconds, "outcome": asdict(outcome)})
 
 
 def _word(error: Exception) -> str:
