@@ -154,15 +154,34 @@ def open_release(release: ObservedRelease, extra: str = "") -> Opened:
     )
     return Opened(
         contents=reader(wheel) if reader else None,
-        pins=pins_of(wheel, release.platform, release.newest.name.python_tags[0], extra),
+        pins=pins_of(wheel, release.platform, release.python_tags, extra),
     )
 
 
-def pins_of(wheel: Wheel, platform: str, tag: str, extra: str = "") -> dict[str, str]:
-    """Return the requirements worth keeping that hold on the platform, by name."""
+def pins_of(wheel: Wheel, platform: str, tags: Iterable[str], extra: str = "") -> dict[str, str]:
+    """Return the requirements worth keeping that hold on the platform for any of the Pythons, by name."""
+    environments = [_environment(platform, tag, extra) for tag in tags]
+    pins: dict[str, str] = {}
+    if wheel.find(".dist-info/METADATA") is None:
+        return pins
+    for text in wheel.metadata().get_all("Requires-Dist") or ():
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        name = str(canonicalize_name(requirement.name))
+        marker = requirement.marker
+        holds = marker is None or any(marker.evaluate(values) for values in environments)
+        if holds and _PINNED.match(name) and (requirement.specifier or name != "setuptools"):
+            pins[name] = str(requirement.specifier)
+    return pins
+
+
+def _environment(platform: str, tag: str, extra: str) -> dict[str, str]:
+    """Return the values of a marker's variables there."""
     system, _, machine = platform.partition("-")
     major, minor, _ = tag_order(tag)
-    environment = {
+    return {
         **_SYSTEMS.get(system, _SYSTEMS["linux"]),
         "platform_machine": machine or "x86_64",
         "python_version": f"{major}.{minor}",
@@ -171,14 +190,3 @@ def pins_of(wheel: Wheel, platform: str, tag: str, extra: str = "") -> dict[str,
         "platform_python_implementation": "CPython",
         "extra": extra,
     }
-    pins = {}
-    for text in wheel.metadata().get_all("Requires-Dist") or ():
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        name = str(canonicalize_name(requirement.name))
-        holds = requirement.marker is None or requirement.marker.evaluate(environment)
-        if holds and _PINNED.match(name) and (requirement.specifier or name != "setuptools"):
-            pins[name] = str(requirement.specifier)
-    return pins
