@@ -28,6 +28,8 @@ class Requirement:
     backend: str = ""
     """Keras backend chosen as an extra."""
     distribution: str = ""
+    extras: tuple[str, ...] = ()
+    """As pip writes them, `and-cuda`, underscores as hyphens."""
     place: str = ""
     """`requirements.txt:3` where it came from a file."""
 

@@ -66,10 +66,12 @@ def select_builds(
     wishes: Wishes,
     *,
     need_gpu: bool,
+    with_extras: bool = False,
 ) -> Candidates:
     """Return the rows that a requirement may mean on a machine.
 
-    A named release without a build means what its channel gives to someone who names none.
+    A named release without a build means what its channel gives to someone who names none; `with_extras` also its
+    extras that bring CUDA along (`tensorflow[and-cuda]`), for someone who is yet to install it.
     """
     rows = knowledge.builds(requirement.name)
     specifier = SpecifierSet(
@@ -102,6 +104,8 @@ def select_builds(
         labelled = named or labelled
     if not labelled:
         return Candidates(violation=_no_build(requirement, here, released))
+    asked = [row for row in labelled if _is_extra(row, requirement.extras)]
+    labelled = asked or labelled
     if wishes.cuda is not None:
         wanted = wishes.cuda.release
         labelled = [
@@ -114,9 +118,18 @@ def select_builds(
     chosen, note = _of_channel(labelled, wishes.channel, knowledge)
     if note:
         notes += (note,)
-    if not requirement.build and wishes.cuda is None and requirement.is_pinned:
-        chosen = _defaults(chosen, need_gpu=need_gpu)
+    if not (requirement.build or asked or wishes.cuda) and requirement.is_pinned:
+        chosen = _defaults(chosen, need_gpu=need_gpu, with_extras=with_extras)
     return Candidates(tuple(chosen), assumed=notes)
+
+
+_EXTRAS = re.compile(r"\[([^]]+)]==")
+
+
+def _is_extra(build: Build, extras: tuple[str, ...]) -> bool:
+    """Tell whether a build is what one of the extras installs, by its own install command."""
+    found = _EXTRAS.search(build.install)
+    return found is not None and found[1].replace("_", "-") in extras
 
 
 def _of_channel(rows: list[Build], text: str, knowledge: Knowledge) -> tuple[list[Build], str]:
@@ -133,11 +146,12 @@ def _of_channel(rows: list[Build], text: str, knowledge: Knowledge) -> tuple[lis
     return rows, f"no row for channel {text!r}: judged by {rows[0].channel}"
 
 
-def _defaults(rows: list[Build], *, need_gpu: bool) -> list[Build]:
+def _defaults(rows: list[Build], *, need_gpu: bool, with_extras: bool) -> list[Build]:
     """Keep, for each release, what is given to someone who names no build.
 
     Where the default is a CPU build and the same channel has GPU builds as extras or under other names
-    (`jax[cuda12]`, `mxnet-cu112`), someone with a GPU means those.
+    (`jax[cuda12]`, `mxnet-cu112`), someone with a GPU means those. Where it takes CUDA from the machine, an extra that
+    brings it is no other build.
     """
     kept: list[Build] = []
     for version in dict.fromkeys(row.version for row in rows):
@@ -146,6 +160,8 @@ def _defaults(rows: list[Build], *, need_gpu: bool) -> list[Build]:
         gpu = [row for row in release if row.is_gpu]
         if any(row.is_gpu for row in default):
             kept += [row for row in default if row.is_gpu]
+            if with_extras:
+                kept += [row for row in gpu if not row.default and _EXTRAS.search(row.install)]
         elif default and not need_gpu:
             kept += default
         else:

@@ -69,7 +69,14 @@ def fill_pool(
 ) -> Pool:
     """Find the rows for a requirement and rank them."""
     need_gpu = not all(situation.has_no_gpu for situation in situations)
-    found = select_builds(requirement, situations[0].machine, knowledge, wishes, need_gpu=need_gpu)
+    found = select_builds(
+        requirement,
+        situations[0].machine,
+        knowledge,
+        wishes,
+        need_gpu=need_gpu,
+        with_extras=True,
+    )
     drivers = [
         cuda for situation in situations if (cuda := situation.driver_cuda.peek()) is not None
     ]

@@ -30,6 +30,7 @@ def rank_builds(
 ) -> list[Build]:
     """Return builds best first: release, then what needs no minor-version compatibility, then the newest CUDA.
 
+    Of the same CUDA, what brings its libraries comes before what looks for them on the machine.
     Without a GPU the CPU build of a release comes before its GPU builds.
     """
 
@@ -46,6 +47,7 @@ def rank_builds(
             build.is_gpu == need_gpu,
             native,
             build.cuda or Version("0"),
+            build.cuda_linkage != "system",
             build.default,
             channel,
         )

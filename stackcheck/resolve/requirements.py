@@ -143,6 +143,7 @@ def _normalise(
         build=build or known.build,
         backend=backend,
         distribution=known.distribution,
+        extras=tuple(extra.replace("_", "-") for extra in extras),
         place=place,
     )
 
