@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stackcheck.cli.environment_flags import EnvironmentFlags
 from stackcheck.cli.options import JsonOption, MachineFlags, WishFlags, with_options
 from stackcheck.cli.state import State, print_document
 
@@ -27,29 +27,12 @@ _STATUS = {"impossible": 1, "unknown": 3}
 _SIGNS = {"ok": "ok      ", "warning": "warning ", "error": "error   ", "unknown": "unknown "}
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What the options say of the environment."""
-
-    name: str | None
-    prefix: str | None
-    kinds: tuple[str, ...]
-    output: str | None
-    installer: str
-    additions: tuple[str, ...]
-    bundle: str | None
-    dry_run: bool
-    yes: bool
-    verify: bool
-    smoke: bool
-
-
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("create-env")(run)
 
 
-@with_options(machine=MachineFlags, wishes=WishFlags)
+@with_options(machine=MachineFlags, wishes=WishFlags, wanted=EnvironmentFlags)
 def run(
     context: typer.Context,
     specs: Annotated[
@@ -59,51 +42,11 @@ def run(
     *,
     machine: MachineFlags,
     wishes: WishFlags,
-    name: Annotated[
-        str | None, typer.Option("-n", "--name", metavar="NAME", help="Name of the environment.")
-    ] = None,
-    prefix: Annotated[
-        str | None,
-        typer.Option("-p", "--prefix", metavar="PREFIX", help="Directory to make it in."),
-    ] = None,
-    write: Annotated[
-        list[str] | None,
-        typer.Option("--write", metavar="KIND", help="Write this kind of file, too; repeatable."),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", metavar="FILE", help="Where to: a directory if several files."),
-    ] = None,
-    installer: Annotated[
-        str,
-        typer.Option(
-            "--installer",
-            metavar="TOOL",
-            help="auto, rattler, conda, mamba, micromamba, pixi, uv, pip; none: files only.",
-        ),
-    ] = "auto",
-    additions: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="PACKAGE", help="Ordinary package to add; repeatable."),
-    ] = None,
+    wanted: EnvironmentFlags,
     requirements_file: Annotated[
         list[str] | None,
         typer.Option("-r", metavar="FILE", help="Requirements, pyproject, environment file."),
     ] = None,
-    bundle: Annotated[
-        str | None,
-        typer.Option(
-            "--bundle", metavar="DIR", help="Fetch all into DIR (or use it), install offline."
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be written and fetched.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("-y", "--yes", help="Ask nothing.")] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="Prove it by a training step.")
-    ] = True,
-    smoke: Annotated[bool, typer.Option("--smoke", help="Smoke-train in it as well.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Make an environment that holds on the machine, and prove it. Exit status: 0 made, 1 not, 3 unknown."""
@@ -113,10 +56,6 @@ def run(
     from stackcheck.resolve.wishes import read_wishes
 
     state: State = context.obj
-    wanted = _Wanted(
-        *(name, prefix, tuple(write or ()), output, installer, tuple(additions or ())),
-        *(bundle, dry_run, yes, verify, smoke),
-    )
     _refuse_contradictions(wanted)
     knowledge = state.knowledge()
     requirements, asked = gather_requirements(
@@ -128,14 +67,14 @@ def run(
         machines,
         knowledge,
         read_wishes(asked.python, asked.cuda, asked.channel, asked.prefer, asked.exclude_newer),
-        installer=installer,
+        installer=wanted.installer,
         kinds=wanted.kinds,
     )
     document: dict[str, Any] = {
         "status": resolution.status,
         "prefix": None,
         "files": [],
-        "installer": installer,
+        "installer": wanted.installer,
         "plan": None,
         "verified": [],
         "seconds": 0.0,
@@ -153,7 +92,7 @@ def run(
         _print_result(document, state)
 
 
-def _refuse_contradictions(wanted: _Wanted) -> None:
+def _refuse_contradictions(wanted: EnvironmentFlags) -> None:
     from stackcheck.environments.files import KINDS
     from stackcheck.environments.installers.choice import INSTALLERS
     from stackcheck.errors import InputError
@@ -186,7 +125,7 @@ def _tell_causes(resolution: Resolution, state: State, document: dict[str, Any] 
 
 
 def _carry_out(
-    wanted: _Wanted,
+    wanted: EnvironmentFlags,
     resolution: Resolution,
     machines: Sequence[Machine],
     state: State,
@@ -206,8 +145,8 @@ def _carry_out(
     name = wanted.name or (Path(wanted.prefix).name if wanted.prefix else default_name(plan))
     prefix = Path(wanted.prefix) if wanted.prefix else environments_directory() / name
     prefix = prefix.expanduser().absolute()
-    recipe = make_recipe(plan, name, str(prefix), wanted.additions)
-    document["plan"] = plan_document(plan)
+    recipe = make_recipe(plan, name, str(prefix), wanted.additions or ())
+    document.update(status="error", plan=plan_document(plan))  # until it is done
     tools = Tools(quiet=state.quiet, offline=state.offline)
     for sentence in sweep():
         state.hint(sentence)
@@ -227,21 +166,18 @@ def _carry_out(
 
         fill_bundle(Path(wanted.bundle).absolute(), recipe, tools)
         document["files"].append(wanted.bundle)
+    if wanted.installer == "none":
+        document["status"] = "written"
 
 
-def _kinds(wanted: _Wanted) -> tuple[str, ...]:
-    """Return the kinds to write: without installer and without any, conda's environment file."""
-    if wanted.kinds or wanted.installer != "none" or wanted.bundle:
-        return wanted.kinds
-    return ("environment.yml",)
-
-
-def _write_files(wanted: _Wanted, recipe: Recipe, tools: Tools, document: dict[str, Any]) -> None:
+def _write_files(
+    wanted: EnvironmentFlags, recipe: Recipe, tools: Tools, document: dict[str, Any]
+) -> None:
     from stackcheck.environments.files import LOCKS, place, render, write_atomically
     from stackcheck.environments.locking import lock
 
     texts: dict[str, str] = {}
-    for kind in _kinds(wanted):
+    for kind in wanted.written_kinds:
         texts.update(
             {LOCKS[kind]: lock(recipe, kind, tools)} if kind in LOCKS else render(recipe, kind)
         )
@@ -251,13 +187,15 @@ def _write_files(wanted: _Wanted, recipe: Recipe, tools: Tools, document: dict[s
         document["files"].append(str(path))
 
 
-def _show_dry_run(wanted: _Wanted, recipe: Recipe, tools: Tools, document: dict[str, Any]) -> None:
+def _show_dry_run(
+    wanted: EnvironmentFlags, recipe: Recipe, tools: Tools, document: dict[str, Any]
+) -> None:
     """List what would be fetched with its size, without an installer only what would be written."""
     from stackcheck.environments.fetching import conda_artifacts, list_conda, list_wheels, measure
     from stackcheck.environments.files import LOCKS, WRITERS, place
     from stackcheck.environments.installers.choice import choose
 
-    names = [LOCKS[kind] if kind in LOCKS else WRITERS[kind][0] for kind in _kinds(wanted)]
+    names = [LOCKS[kind] if kind in LOCKS else WRITERS[kind][0] for kind in wanted.written_kinds]
     output = Path(wanted.output) if wanted.output else None
     document.update(
         status="dry-run", would_write=[str(path) for path in place(names, output).values()]
@@ -274,7 +212,7 @@ def _show_dry_run(wanted: _Wanted, recipe: Recipe, tools: Tools, document: dict[
 
 
 def _make(
-    wanted: _Wanted,
+    wanted: EnvironmentFlags,
     recipe: Recipe,
     tools: Tools,
     machines: Sequence[Machine],
