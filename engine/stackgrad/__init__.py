@@ -1,6 +1,6 @@
 """stackgrad: tensors with automatic differentiation on NumPy and CuPy, with PyTorch's names.
 
-    import stackgrad as torch
+import stackgrad as torch
 """
 
 from __future__ import annotations
@@ -16,14 +16,36 @@ from stackgrad.backends import backends
 from stackgrad.device import Device as device  # noqa: N813  (PyTorch's name)
 from stackgrad.device import set_default as set_default_device
 from stackgrad.dtypes import (
-    bfloat16, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8, int16, int32, int64, promote_types,
-    result_type, set_default_dtype, uint8,
-)  # fmt: skip
+    bfloat16,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    result_type,
+    set_default_dtype,
+    uint8,
+)
 from stackgrad.graph import enable_grad, no_grad, set_grad_enabled
 from stackgrad.ops.comparison import is_tensor
 from stackgrad.ops.creation import from_dlpack, from_numpy, tensor
 from stackgrad.printing import set_printoptions
-from stackgrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from stackgrad.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from stackgrad.serialize import load, save
 from stackgrad.tensor import Size, Tensor
 from stackgrad.tuning import get_num_threads, set_num_threads, tune
@@ -31,7 +53,12 @@ from stackgrad.tuning import get_num_threads, set_num_threads, tune
 __version__ = "0.1.0"
 
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
-strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous_format", "preserve_format", "channels_last"
+strided, contiguous_format, preserve_format, channels_last = (
+    "strided",
+    "contiguous_format",
+    "preserve_format",
+    "channels_last",
+)
 inference_mode = no_grad
 
 globals().update({name: call for name, call in ops.FUNCTIONS.items() if not name.startswith("_")})

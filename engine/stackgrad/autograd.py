@@ -11,9 +11,20 @@ from stackgrad.graph import Node, enable_grad, no_grad, propagate, set_grad_enab
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = [
-    "Function", "Node", "backward", "detect_anomaly", "enable_grad", "function", "grad", "gradcheck", "gradgradcheck",
-    "no_grad", "once_differentiable", "set_detect_anomaly", "set_grad_enabled",
-]  # fmt: skip
+    "Function",
+    "Node",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "function",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "no_grad",
+    "once_differentiable",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -30,7 +41,9 @@ def _seeds(outputs: Sequence[Tensor], gradients: Any, *, what: str) -> list[Tens
         if gradient is None:
             if output.array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            gradient = wrap(output.device.xp.ones(output.array.shape, output.array.dtype), output.device)
+            gradient = wrap(
+                output.device.xp.ones(output.array.shape, output.array.dtype), output.device
+            )
         elif gradient.array.shape != output.array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: {what} has a shape of {list(gradient.array.shape)} "
@@ -46,17 +59,26 @@ def _check_roots(outputs: Sequence[Tensor]) -> None:
 
 
 def backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    grad_variables: Any = None, inputs: Any = None,
-) -> None:  # fmt: skip
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> None:
     """Add the gradients of `tensors` to the `grad` of the leaves, or of `inputs` alone."""
     outputs = _sequence(tensors)
     _check_roots(outputs)
     chosen = None if inputs is None else _sequence(inputs)
     arrived = propagate(
-        outputs, _seeds(outputs, grad_variables if grad_tensors is None else grad_tensors, what="grad_output[0]"),
-        retain_graph=create_graph if retain_graph is None else retain_graph, create_graph=create_graph, inputs=chosen,
-    )  # fmt: skip
+        outputs,
+        _seeds(
+            outputs, grad_variables if grad_tensors is None else grad_tensors, what="grad_output[0]"
+        ),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=chosen,
+    )
     targets = [key[0] for key in arrived] if chosen is None else chosen
     for target in targets:
         edge = graph.edge_to(target)
@@ -72,22 +94,33 @@ def backward(
 
 
 def grad(
-    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:  # fmt: skip
+) -> tuple[Any, ...]:
     """Return the gradients of `outputs` with respect to each of `inputs`; `grad` stays as it is."""
     if is_grads_batched or not only_inputs:
-        raise NotImplementedError("autograd.grad: is_grads_batched and only_inputs=False are not in stackgrad")
+        raise NotImplementedError(
+            "autograd.grad: is_grads_batched and only_inputs=False are not in stackgrad"
+        )
     roots, chosen = _sequence(outputs), _sequence(inputs)
     _check_roots(roots)
     for tensor in chosen:
         if not tensor.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     arrived = propagate(
-        roots, _seeds(roots, grad_outputs, what="grad_output[0]"),
-        retain_graph=create_graph if retain_graph is None else retain_graph, create_graph=create_graph, inputs=chosen,
-    )  # fmt: skip
+        roots,
+        _seeds(roots, grad_outputs, what="grad_output[0]"),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=chosen,
+    )
     found: list[Tensor | None] = []
     for tensor in chosen:
         edge = graph.edge_to(tensor)
@@ -98,7 +131,9 @@ def grad(
                 "Set allow_unused=True if this is the desired behavior."
             )
         if gradient is None and materialize_grads:
-            gradient = wrap(tensor.device.xp.zeros(tensor.array.shape, tensor.array.dtype), tensor.device)
+            gradient = wrap(
+                tensor.device.xp.zeros(tensor.array.shape, tensor.array.dtype), tensor.device
+            )
         found.append(gradient)
     return tuple(found)
 

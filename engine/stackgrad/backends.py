@@ -19,7 +19,11 @@ def backends() -> dict[str, dict[str, Any]]:
         "recurrent": {"library": "stackgrad", "version": None},
         "cuda": _cuda(),
         "onednn": {"library": None, "version": None, "why": "no binding of oneDNN in this version"},
-        "nccl": {"library": None, "version": None, "why": "no distributed training in this version"},
+        "nccl": {
+            "library": None,
+            "version": None,
+            "why": "no distributed training in this version",
+        },
     }
     return report
 
@@ -27,7 +31,9 @@ def backends() -> dict[str, dict[str, Any]]:
 def _blas() -> str:
     from stackgrad.tuning import _loaded_libraries
 
-    return next((path.name for path in _loaded_libraries() if "blas" in path.name.lower()), "numpy's own")
+    return next(
+        (path.name for path in _loaded_libraries() if "blas" in path.name.lower()), "numpy's own"
+    )
 
 
 def _cuda() -> dict[str, Any]:

@@ -34,7 +34,11 @@ def get_device_name(device: Any = None) -> str:
 
 def get_device_capability(device: Any = None) -> tuple[int, int]:
     """Return the compute capability of a GPU, (8, 6) for 8.6."""
-    digits = cuda_module().cuda.Device(current_device() if device is None else Device(device).index).compute_capability
+    digits = (
+        cuda_module()
+        .cuda.Device(current_device() if device is None else Device(device).index)
+        .compute_capability
+    )
     return int(digits[:-1]), int(digits[-1])
 
 

@@ -114,9 +114,13 @@ def cuda_module() -> ArrayModule:
     try:
         import cupy
     except ImportError as error:
-        raise RuntimeError(f"no GPU can be used: CuPy is not installed ({error}); `pip install stackcheck[cuda13]`") from error
+        raise RuntimeError(
+            f"no GPU can be used: CuPy is not installed ({error}); `pip install stackcheck[cuda13]`"
+        ) from error
     if not cupy.is_available():
-        raise RuntimeError("no GPU can be used: CuPy finds no NVIDIA driver or no device (`stackcheck doctor` tells why)")
+        raise RuntimeError(
+            "no GPU can be used: CuPy finds no NVIDIA driver or no device (`stackcheck doctor` tells why)"
+        )
     return cupy
 
 

@@ -51,9 +51,17 @@ class Node:
     """One recorded operation: its edges, the values that it saved, and its place in the order."""
 
     __slots__ = (
-        "__weakref__", "edges", "op", "origin", "outputs", "post_hooks", "pre_hooks", "saved",
-        "sequence", "static",
-    )  # fmt: skip
+        "__weakref__",
+        "edges",
+        "op",
+        "origin",
+        "outputs",
+        "post_hooks",
+        "pre_hooks",
+        "saved",
+        "sequence",
+        "static",
+    )
 
     def __init__(
         self, op: Differentiable, edges: list[Any], saved: Any, static: Any, outputs: int = 1
@@ -265,7 +273,9 @@ def propagate(
             for need, edge, result in zip(needs, node.edges, results):
                 if need and result is not None:
                     whole = fit(result, edge[2], edge[3])
-                    owned = fresh and whole.array.base is None and all(whole is not r for r in received)
+                    owned = (
+                        fresh and whole.array.base is None and all(whole is not r for r in received)
+                    )
                     deliver(edge[0], edge[1], whole, owned)
             for post_hook in list((node.post_hooks or {}).values()):
                 post_hook(results, received)

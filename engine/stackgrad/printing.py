@@ -14,9 +14,22 @@ if TYPE_CHECKING:
 _options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
 
 
-def set_printoptions(*, precision: int | None = None, threshold: int | None = None, edgeitems: int | None = None, linewidth: int | None = None, sci_mode: bool | None = None, profile: str | None = None) -> None:  # noqa: ARG001
+def set_printoptions(
+    *,
+    precision: int | None = None,
+    threshold: int | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    sci_mode: bool | None = None,
+    profile: str | None = None,
+) -> None:  # noqa: ARG001
     """Set how many digits, elements and columns are shown."""
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    given = {
+        "precision": precision,
+        "threshold": threshold,
+        "edgeitems": edgeitems,
+        "linewidth": linewidth,
+    }
     _options.update({name: value for name, value in given.items() if value is not None})
 
 
@@ -29,10 +42,16 @@ def render(tensor: Tensor) -> str:
         array = array.astype(np.float64 if kind is dtypes.float64 else np.float32)
     whole = bool(kind.is_floating_point and array.size and np.all(array == np.trunc(array)))
     body = np.array2string(
-        array, separator=", ", prefix="tensor(", precision=_options["precision"], threshold=_options["threshold"],
-        edgeitems=_options["edgeitems"], max_line_width=_options["linewidth"], suppress_small=False,
+        array,
+        separator=", ",
+        prefix="tensor(",
+        precision=_options["precision"],
+        threshold=_options["threshold"],
+        edgeitems=_options["edgeitems"],
+        max_line_width=_options["linewidth"],
+        suppress_small=False,
         floatmode="maxprec" if whole else "fixed",
-    )  # fmt: skip
+    )
     notes = []
     if tensor.is_cuda:
         notes.append(f"device='{tensor.device}'")

@@ -49,7 +49,9 @@ class Generator:
 
     def set_state(self, state: Any) -> Generator:
         """Continue from a state of `get_state`."""
-        self.seed_, self.counter = (int(v) for v in np.asarray(state.array, np.int64).view(np.uint64))
+        self.seed_, self.counter = (
+            int(v) for v in np.asarray(state.array, np.int64).view(np.uint64)
+        )
         return self
 
     def take(self, blocks: int) -> tuple[int, int]:
@@ -148,14 +150,22 @@ def normal(xp: ArrayModule, shape: tuple[int, ...], kind: Any, generator: Genera
     return numbers.reshape(shape).astype(kind, copy=False)
 
 
-def integers(xp: ArrayModule, shape: tuple[int, ...], low: int, high: int, generator: Generator) -> Array:
+def integers(
+    xp: ArrayModule, shape: tuple[int, ...], low: int, high: int, generator: Generator
+) -> Array:
     """Return whole numbers in [low, high); the bias of the remainder is below (high - low) / 2**64."""
     if high <= low:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
     numbers = raw(xp, math.prod(shape), generator) % np.uint64(high - low)
     return (numbers.astype(np.int64) + low).reshape(shape)
 
 
 def permutation(xp: ArrayModule, n: int, generator: Generator) -> Array:
     """Return 0 to n-1 in random order: the order of n random keys."""
-    return xp.argsort(raw(xp, n, generator), kind="stable") if xp is np else xp.argsort(raw(xp, n, generator))
+    return (
+        xp.argsort(raw(xp, n, generator), kind="stable")
+        if xp is np
+        else xp.argsort(raw(xp, n, generator))
+    )

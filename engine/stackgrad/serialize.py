@@ -21,10 +21,17 @@ from stackgrad.nn.parameter import Parameter
 from stackgrad.tensor import Size, Tensor, wrap
 
 _STORAGES = {
-    "FloatStorage": dtypes.float32, "DoubleStorage": dtypes.float64, "HalfStorage": dtypes.float16,
-    "BFloat16Storage": dtypes.bfloat16, "LongStorage": dtypes.int64, "IntStorage": dtypes.int32,
-    "ShortStorage": dtypes.int16, "CharStorage": dtypes.int8, "ByteStorage": dtypes.uint8, "BoolStorage": dtypes.bool_,
-}  # fmt: skip
+    "FloatStorage": dtypes.float32,
+    "DoubleStorage": dtypes.float64,
+    "HalfStorage": dtypes.float16,
+    "BFloat16Storage": dtypes.bfloat16,
+    "LongStorage": dtypes.int64,
+    "IntStorage": dtypes.int32,
+    "ShortStorage": dtypes.int16,
+    "CharStorage": dtypes.int8,
+    "ByteStorage": dtypes.uint8,
+    "BoolStorage": dtypes.bool_,
+}
 _NAMES = {kind: name for name, kind in _STORAGES.items()}
 
 
@@ -79,7 +86,9 @@ class _Writer:
         elif isinstance(value, dict):
             self._dictionary(value)
         else:
-            raise TypeError(f"stackgrad.save: cannot save a {type(value).__name__}; save its state_dict() instead")
+            raise TypeError(
+                f"stackgrad.save: cannot save a {type(value).__name__}; save its state_dict() instead"
+            )
 
     def _int(self, value: int) -> None:
         if -(2**31) <= value < 2**31:
@@ -148,23 +157,31 @@ class _Writer:
             self.out.append(b"tR")
 
 
-def load(f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: bool = False, **_: Any) -> Any:  # noqa: ARG001
+def load(
+    f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: bool = False, **_: Any
+) -> Any:  # noqa: ARG001
     """Return what a file of `save`, or of PyTorch's, holds.
 
     Raises UnpicklingError where the file names anything but tensors and plain values; there is no unsafe mode.
     """
     if not weights_only:
-        raise NotImplementedError("stackgrad.load(weights_only=False) is not implemented: it would run code from the file")
+        raise NotImplementedError(
+            "stackgrad.load(weights_only=False) is not implemented: it would run code from the file"
+        )
     try:
         archive = zipfile.ZipFile(f)
     except zipfile.BadZipFile as error:
-        raise UnpicklingError(f"{f}: not a zip file; PyTorch's format before 1.6 is not read") from error
+        raise UnpicklingError(
+            f"{f}: not a zip file; PyTorch's format before 1.6 is not read"
+        ) from error
     with archive:
         try:
             name = next(n for n in archive.namelist() if n.endswith("data.pkl"))
         except StopIteration:
             raise UnpicklingError(f"{f}: holds no data.pkl") from None
-        reader = _Reader(io.BytesIO(archive.read(name)), archive, name.rpartition("/")[0], map_location)
+        reader = _Reader(
+            io.BytesIO(archive.read(name)), archive, name.rpartition("/")[0], map_location
+        )
         return reader.load()
 
 
@@ -200,11 +217,15 @@ class _Reader(pickle.Unpickler):
         if isinstance(chosen, dict):
             chosen = chosen.get(location, location)
         elif callable(chosen) and not isinstance(chosen, Device):
-            raise NotImplementedError("stackgrad.load(map_location=function) is not implemented; give a device or a dict")
+            raise NotImplementedError(
+                "stackgrad.load(map_location=function) is not implemented; give a device or a dict"
+            )
         return Device(location if chosen is None else chosen)
 
 
-def _tensor(storage: Any, offset: int, size: Any, stride: Any, requires_grad: bool = False, *_: Any) -> Tensor:
+def _tensor(
+    storage: Any, offset: int, size: Any, stride: Any, requires_grad: bool = False, *_: Any
+) -> Tensor:
     array, where = storage
     last = offset + sum((n - 1) * s for n, s in zip(size, stride)) if all(size) else offset - 1
     if offset < 0 or last >= array.size or any(s < 0 for s in stride):

@@ -26,9 +26,19 @@ class Tensor:
     """
 
     __slots__ = (
-        "__dict__", "__weakref__", "array", "device", "grad", "hooks", "index", "node", "seen",
-        "tracked", "version", "viewed",
-    )  # fmt: skip
+        "__dict__",
+        "__weakref__",
+        "array",
+        "device",
+        "grad",
+        "hooks",
+        "index",
+        "node",
+        "seen",
+        "tracked",
+        "version",
+        "viewed",
+    )
 
     array: Array
     device: Device
@@ -52,7 +62,9 @@ class Tensor:
         from stackgrad.ops import creation
 
         if len(sizes_or_data) == 1 and not isinstance(sizes_or_data[0], int):
-            source = creation.tensor(sizes_or_data[0], dtype=dtypes.get_default_dtype(), device=device)
+            source = creation.tensor(
+                sizes_or_data[0], dtype=dtypes.get_default_dtype(), device=device
+            )
         else:
             source = creation.empty(*sizes_or_data or (0,), device=device)
         self.array, self.device = source.array, source.device
@@ -225,9 +237,12 @@ class Tensor:
         self.node = None if edge is None else operation.node([edge], (parent,), static, self)
 
     def backward(
-        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
         inputs: Any = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Add the gradient of this tensor to `grad` of every leaf that it was made of."""
         from stackgrad.autograd import backward
 
@@ -247,7 +262,9 @@ class Tensor:
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
         """Call `hook(tensor)` after a backward pass has added to this leaf's `grad`."""
         if not self.is_leaf:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
         return Handle.add(self.__dict__.setdefault("_accumulated", {}), hook)
 
     def retain_grad(self) -> None:
@@ -293,7 +310,9 @@ class Tensor:
     def item(self) -> Any:
         """Return the one element as a Python number."""
         if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+            )
         value = self.array.item()
         return float(value) if self.dtype.is_floating_point else value
 
@@ -343,7 +362,9 @@ class Tensor:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
-            raise RuntimeError("Only Tensors created explicitly by the user support the deepcopy protocol")
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user support the deepcopy protocol"
+            )
         import copy
 
         found = _blank(type(self))

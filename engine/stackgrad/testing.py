@@ -22,7 +22,9 @@ def _tensors(value: Any) -> list[Tensor]:
     return [o for o in outputs if isinstance(o, Tensor) and o.dtype.is_floating_point]
 
 
-def numeric_jacobian(function: Callable[..., Any], inputs: Sequence[Any], chosen: Tensor, eps: float) -> list[Array]:
+def numeric_jacobian(
+    function: Callable[..., Any], inputs: Sequence[Any], chosen: Tensor, eps: float
+) -> list[Array]:
     """Return the Jacobian of every output by `chosen`, (inputs, outputs), by central differences."""
     flat = chosen.array.reshape(-1)
     if not np.shares_memory(flat, chosen.array):
@@ -41,10 +43,18 @@ def numeric_jacobian(function: Callable[..., Any], inputs: Sequence[Any], chosen
 
 
 def gradcheck(
-    func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
-    raise_exception: bool = True, fast_mode: bool = False, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    fast_mode: bool = False,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
     **_: Any,
-) -> bool:  # fmt: skip
+) -> bool:
     """Compare the gradients of `func` with central differences, for every input that requires grad.
 
     Inputs should be float64. With `fast_mode` one random direction is compared in place of the whole
@@ -59,7 +69,9 @@ def gradcheck(
         for tensor in chosen:
             if tensor.dtype is not dtypes.float64 and eps < 1e-4:
                 raise GradcheckError(f"input of {tensor.dtype}: differences of {eps} need float64")
-        (_check_direction if fast_mode else _check_jacobian)(func, arguments, chosen, eps, atol, rtol)
+        (_check_direction if fast_mode else _check_jacobian)(
+            func, arguments, chosen, eps, atol, rtol
+        )
     except GradcheckError:
         if raise_exception:
             raise
@@ -68,7 +80,12 @@ def gradcheck(
 
 
 def _check_jacobian(
-    func: Callable[..., Any], arguments: Sequence[Any], chosen: Sequence[Tensor], eps: float, atol: float, rtol: float
+    func: Callable[..., Any],
+    arguments: Sequence[Any],
+    chosen: Sequence[Tensor],
+    eps: float,
+    atol: float,
+    rtol: float,
 ) -> None:
     outputs = [o for o in _tensors(func(*arguments)) if o.requires_grad]
     if not outputs:
@@ -83,14 +100,25 @@ def _check_jacobian(
             for j in range(output.array.size):
                 seed = np.zeros(output.array.shape, output.array.dtype)
                 seed.reshape(-1)[j] = 1
-                (row,) = autograd.grad(output, [tensor], wrap(seed, output.device), retain_graph=True, allow_unused=True)
+                (row,) = autograd.grad(
+                    output,
+                    [tensor],
+                    wrap(seed, output.device),
+                    retain_graph=True,
+                    allow_unused=True,
+                )
                 if row is not None:
                     analytic[:, j] = row.array.reshape(-1)
             _compare(analytic, numeric[place], f"output {place} by input {number}", atol, rtol)
 
 
 def _check_direction(
-    func: Callable[..., Any], arguments: Sequence[Any], chosen: Sequence[Tensor], eps: float, atol: float, rtol: float
+    func: Callable[..., Any],
+    arguments: Sequence[Any],
+    chosen: Sequence[Tensor],
+    eps: float,
+    atol: float,
+    rtol: float,
 ) -> None:
     rng = np.random.default_rng(0)
     outputs = [o for o in _tensors(func(*arguments)) if o.requires_grad]
@@ -122,15 +150,25 @@ def _compare(analytic: Array, numeric: Array, what: str, atol: float, rtol: floa
 
 
 def gradgradcheck(
-    func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6, atol: float = 1e-5,
-    rtol: float = 1e-3, raise_exception: bool = True, fast_mode: bool = False, **_: Any,
-) -> bool:  # fmt: skip
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    fast_mode: bool = False,
+    **_: Any,
+) -> bool:
     """Compare the second derivatives of `func` with differences of its first ones."""
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     outputs = [o for o in _tensors(func(*arguments)) if o.requires_grad]
     if grad_outputs is None:
         rng = np.random.default_rng(1)
-        seeds = [wrap(rng.standard_normal(o.array.shape), o.device).requires_grad_() for o in outputs]
+        seeds = [
+            wrap(rng.standard_normal(o.array.shape), o.device).requires_grad_() for o in outputs
+        ]
     else:
         seeds = list(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else [grad_outputs]
     count = len(arguments)
@@ -140,17 +178,44 @@ def gradgradcheck(
         chosen = [t for t in given if isinstance(t, Tensor) and t.requires_grad]
         with autograd.enable_grad():
             values = [o for o in _tensors(func(*given)) if o.requires_grad]
-            return autograd.grad(values, chosen, weights, create_graph=True, allow_unused=True, materialize_grads=True)
+            return autograd.grad(
+                values,
+                chosen,
+                weights,
+                create_graph=True,
+                allow_unused=True,
+                materialize_grads=True,
+            )
 
     return gradcheck(
-        first, (*arguments, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, fast_mode=fast_mode
+        first,
+        (*arguments, *seeds),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        fast_mode=fast_mode,
     )
 
 
-_TOLERANCES = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
+_TOLERANCES = {
+    "float16": (1e-3, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
+    "float32": (1.3e-6, 1e-5),
+    "float64": (1e-7, 1e-7),
+}
 
 
-def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol: float | None = None, equal_nan: bool = False, check_dtype: bool = True, **_: Any) -> None:
+def assert_close(
+    actual: Any,
+    expected: Any,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = False,
+    check_dtype: bool = True,
+    **_: Any,
+) -> None:
     """Raise AssertionError unless both have the same shape and dtype and nearly the same elements."""
     a, b = (v.detach().cpu() if isinstance(v, Tensor) else v for v in (actual, expected))
     if isinstance(a, (list, tuple)):
@@ -159,11 +224,17 @@ def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol:
             assert_close(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=check_dtype)
         return
     x, y = (v.array if isinstance(v, Tensor) else np.asarray(v) for v in (a, b))
-    assert x.shape == y.shape, f"The values for attribute 'shape' do not match: {x.shape} != {y.shape}."
-    assert not check_dtype or x.dtype == y.dtype, f"The values for attribute 'dtype' do not match: {x.dtype} != {y.dtype}."
+    assert x.shape == y.shape, (
+        f"The values for attribute 'shape' do not match: {x.shape} != {y.shape}."
+    )
+    assert not check_dtype or x.dtype == y.dtype, (
+        f"The values for attribute 'dtype' do not match: {x.dtype} != {y.dtype}."
+    )
     relative, absolute = _TOLERANCES.get(x.dtype.name, (0.0, 0.0))
     relative, absolute = (relative if rtol is None else rtol), (absolute if atol is None else atol)
     close = np.isclose(x.astype(np.float64), y.astype(np.float64), relative, absolute, equal_nan)
     if not close.all():
         worst = np.abs(x.astype(np.float64) - y.astype(np.float64)).max()
-        raise AssertionError(f"Tensor-likes are not close! {(~close).sum()} / {close.size}; greatest absolute difference {worst}")
+        raise AssertionError(
+            f"Tensor-likes are not close! {(~close).sum()} / {close.size}; greatest absolute difference {worst}"
+        )

@@ -16,9 +16,12 @@ from typing import Any
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _BLAS_SETTERS = (
-    "scipy_openblas_set_num_threads64_", "scipy_openblas_set_num_threads", "openblas_set_num_threads64_",
-    "openblas_set_num_threads", "MKL_Set_Num_Threads",
-)  # fmt: skip
+    "scipy_openblas_set_num_threads64_",
+    "scipy_openblas_set_num_threads",
+    "openblas_set_num_threads64_",
+    "openblas_set_num_threads",
+    "MKL_Set_Num_Threads",
+)
 
 
 class _Threads:
@@ -39,9 +42,17 @@ def tune(threads: int | None = None, *, keep_memory: bool = True) -> dict[str, A
     `keep_memory` glibc keeps up to 1 GiB of freed memory in place of giving every large temporary back
     to the kernel, which costs a page fault per 4 KiB.
     """
-    count = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+    count = (
+        threads or len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else threads or os.cpu_count() or 1
+    )
     _set_pool(count)
-    return {"threads": count, "blas": set_blas_threads(1), "keeps_memory": keep_memory and _keep_memory()}
+    return {
+        "threads": count,
+        "blas": set_blas_threads(1),
+        "keeps_memory": keep_memory and _keep_memory(),
+    }
 
 
 def _set_pool(count: int) -> None:
@@ -57,7 +68,11 @@ def _keep_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is None:
         return False
-    settings = ((_M_TRIM_THRESHOLD, 1 << 30), (_M_MMAP_THRESHOLD, 32 << 20), (_M_TOP_PAD, 256 << 20))
+    settings = (
+        (_M_TRIM_THRESHOLD, 1 << 30),
+        (_M_MMAP_THRESHOLD, 32 << 20),
+        (_M_TOP_PAD, 256 << 20),
+    )
     return all(mallopt(option, value) == 1 for option, value in settings)
 
 
@@ -80,7 +95,9 @@ def _loaded_libraries() -> Iterable[Path]:
     maps = Path("/proc/self/maps")
     if maps.exists():
         lines = (line.split(maxsplit=5) for line in maps.read_text().splitlines())
-        return sorted({Path(parts[5]) for parts in lines if len(parts) == 6 and parts[5].startswith("/")})
+        return sorted(
+            {Path(parts[5]) for parts in lines if len(parts) == 6 and parts[5].startswith("/")}
+        )
     import numpy as np
 
     home = Path(np.__file__).parent

@@ -36,7 +36,9 @@ class Geometry(NamedTuple):
         return found
 
 
-def windows(xp: ArrayModule, x: Array, kernel: Sizes, stride: Sizes, dilation: Sizes, output: Sizes) -> Array:
+def windows(
+    xp: ArrayModule, x: Array, kernel: Sizes, stride: Sizes, dilation: Sizes, output: Sizes
+) -> Array:
     """Return a view (N, C, *kernel, *output) of every window of a padded input."""
     count = len(kernel)
     steps = x.strides[-count:]
@@ -91,7 +93,9 @@ def convolve(xp: ArrayModule, x: Array, w: Array, bias: Array | None, geometry: 
     return found.astype(kind, copy=False)
 
 
-def convolve_weight(xp: ArrayModule, g: Array, x: Array, kernel: Sizes, geometry: Geometry) -> Array:
+def convolve_weight(
+    xp: ArrayModule, g: Array, x: Array, kernel: Sizes, geometry: Geometry
+) -> Array:
     """Return the gradient (out, C / groups, *kernel) by the weight, `g` being that of the output."""
     kind = x.dtype
     g, x = _wide(g), _wide(x)
@@ -119,7 +123,9 @@ def convolve_input(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: G
     return _scatter_columns(xp, g, w, size, geometry)
 
 
-def _correlate_flipped(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: Geometry) -> Array:
+def _correlate_flipped(
+    xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: Geometry
+) -> Array:
     """Return the gradient as a convolution of the padded `g` with the flipped kernel (stride 1)."""
     groups, dims = geometry.groups, tuple(range(3, w.ndim + 1))
     grouped = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
@@ -141,7 +147,9 @@ def _scatter_columns(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry:
     gradient = xp.ascontiguousarray(g).reshape(n, groups, rows, positions)
     reach = tuple(
         max(s + 2 * p, d * (k - 1) + m * (o - 1) + 1)
-        for s, p, d, k, m, o in zip(size, geometry.padding, geometry.dilation, kernel, geometry.stride, output)
+        for s, p, d, k, m, o in zip(
+            size, geometry.padding, geometry.dilation, kernel, geometry.stride, output
+        )
     )
     padded = xp.zeros((n, w.shape[1] * groups, *reach), g.dtype)
     view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
@@ -158,14 +166,18 @@ def im2col(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry) -> Arra
     output = geometry.output(x.shape[2:], kernel)
     padded = pad_spatial(xp, x, [(p, p) for p in geometry.padding])
     view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
-    return view.reshape(x.shape[0], -1, math.prod(output))
+    return view.reshape(x.shape[0], x.shape[1] * math.prod(kernel), math.prod(output))
 
 
-def col2im(xp: ArrayModule, columns: Array, size: Sizes, kernel: Sizes, geometry: Geometry) -> Array:
+def col2im(
+    xp: ArrayModule, columns: Array, size: Sizes, kernel: Sizes, geometry: Geometry
+) -> Array:
     """Add columns (N, C * kernel, positions) back into (N, C, *size)."""
     output = geometry.output(size, kernel)
     n, channels = columns.shape[0], columns.shape[1] // math.prod(kernel)
-    padded = xp.zeros((n, channels, *(s + 2 * p for s, p in zip(size, geometry.padding))), columns.dtype)
+    padded = xp.zeros(
+        (n, channels, *(s + 2 * p for s, p in zip(size, geometry.padding))), columns.dtype
+    )
     view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
     parts = columns.reshape(view.shape)
     for offset in _offsets(kernel):

@@ -8,9 +8,21 @@ BLOCK = 1 << 15
 
 
 def adam_step(
-    xp: ArrayModule, p: Array, g: Array, m: Array, v: Array, largest: Array | None, *, rate: float, eps: float, beta1: float,
-    beta2: float, shrink: float, decay: float, sign: int,
-) -> None:  # fmt: skip
+    xp: ArrayModule,
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    largest: Array | None,
+    *,
+    rate: float,
+    eps: float,
+    beta1: float,
+    beta2: float,
+    shrink: float,
+    decay: float,
+    sign: int,
+) -> None:
     """Update p, m and v in place: p -= rate * m / (sqrt(v) + eps), both bias corrections being in `rate` and `eps`."""
     arrays = [p, g, m, v] + ([] if largest is None else [largest])
     if xp.__name__ == "numpy" and p.size > BLOCK and all(a.flags.c_contiguous for a in arrays):

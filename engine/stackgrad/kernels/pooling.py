@@ -22,15 +22,21 @@ def padded_with(xp: ArrayModule, x: Array, widths: list[tuple[int, int]], value:
     return out
 
 
-def widths_of(size: Sizes, kernel: Sizes, geometry: Geometry, output: Sizes) -> list[tuple[int, int]]:
+def widths_of(
+    size: Sizes, kernel: Sizes, geometry: Geometry, output: Sizes
+) -> list[tuple[int, int]]:
     """Return the padding on both sides that `output` windows reach over (more at the end in ceil mode)."""
     return [
         (p, max(p, (o - 1) * s + d * (k - 1) + 1 - n - p))
-        for n, k, s, p, d, o in zip(size, kernel, geometry.stride, geometry.padding, geometry.dilation, output)
+        for n, k, s, p, d, o in zip(
+            size, kernel, geometry.stride, geometry.padding, geometry.dilation, output
+        )
     ]
 
 
-def _slices(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes) -> Iterator[Array]:
+def _slices(
+    xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes
+) -> Iterator[Array]:
     """Yield for each kernel position the view (N, C, *output) of the elements under it."""
     view = windows(xp, x, kernel, geometry.stride, geometry.dilation, output)
     for offset in _offsets(kernel):
@@ -57,11 +63,17 @@ def max_place(xp: ArrayModule, x: Array, y: Array, kernel: Sizes, geometry: Geom
     parts = list(_slices(xp, padded, kernel, geometry, output))
     place = xp.full(y.shape, 0, "uint8" if len(parts) < 256 else "int32")
     for number in range(len(parts) - 1, -1, -1):
-        xp.copyto(place, place.dtype.type(number), where=(parts[number] == y) | (parts[number] != parts[number]))
+        xp.copyto(
+            place,
+            place.dtype.type(number),
+            where=(parts[number] == y) | (parts[number] != parts[number]),
+        )
     return place
 
 
-def spread_to_place(xp: ArrayModule, g: Array, place: Array, size: Sizes, kernel: Sizes, geometry: Geometry) -> Array:
+def spread_to_place(
+    xp: ArrayModule, g: Array, place: Array, size: Sizes, kernel: Sizes, geometry: Geometry
+) -> Array:
     """Return zeros (N, C, *size) with `g` added at the place of each window."""
     widths = widths_of(size, kernel, geometry, g.shape[2:])
     shape = (*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths)))
@@ -75,7 +87,9 @@ def spread_to_place(xp: ArrayModule, g: Array, place: Array, size: Sizes, kernel
     return pad_spatial(xp, out, [(-a, -b) for a, b in widths])
 
 
-def take_from_place(xp: ArrayModule, x: Array, place: Array, kernel: Sizes, geometry: Geometry) -> Array:
+def take_from_place(
+    xp: ArrayModule, x: Array, place: Array, kernel: Sizes, geometry: Geometry
+) -> Array:
     """Return the element of x at the place of each window."""
     output = place.shape[2:]
     padded = padded_with(xp, x, widths_of(x.shape[2:], kernel, geometry, output), 0)

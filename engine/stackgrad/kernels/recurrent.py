@@ -17,16 +17,26 @@ class LSTMLayer:
 
     @staticmethod
     def forward(
-        xp: ArrayModule, x: Array, h: Array, c: Array, w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None, *,
+        xp: ArrayModule,
+        x: Array,
+        h: Array,
+        c: Array,
+        w_ih: Array,
+        w_hh: Array,
+        b_ih: Array | None,
+        b_hh: Array | None,
+        *,
         keep: bool,
-    ) -> tuple[tuple[Array, ...], Any]:  # fmt: skip
+    ) -> tuple[tuple[Array, ...], Any]:
         """Return y, h, c, and what backward wants: gates, cells and their tanh of every step."""
         steps, batch, _ = x.shape
         hidden = h.shape[1]
         half = x.dtype.type(0.5)
         scale = xp.full(4 * hidden, half, x.dtype)
         scale[2 * hidden : 3 * hidden] = 1
-        gates = (x.reshape(steps * batch, -1) @ (w_ih * scale[:, None]).T).reshape(steps, batch, 4 * hidden)
+        gates = (x.reshape(steps * batch, -1) @ (w_ih * scale[:, None]).T).reshape(
+            steps, batch, 4 * hidden
+        )
         if b_ih is not None and b_hh is not None:
             gates += (b_ih + b_hh) * scale
         recurrent = xp.ascontiguousarray((w_hh * scale[:, None]).T)
@@ -53,7 +63,11 @@ class LSTMLayer:
 
     @staticmethod
     def backward(
-        xp: ArrayModule, residue: Any, gradients: Sequence[Array | None], arrays: Sequence[Array], needs: Sequence[bool]
+        xp: ArrayModule,
+        residue: Any,
+        gradients: Sequence[Array | None],
+        arrays: Sequence[Array],
+        needs: Sequence[bool],
     ) -> list[Array | None]:
         """Return the gradients of x, h, c, w_ih, w_hh, b_ih, b_hh."""
         gates, cells, squashed, y = residue

@@ -25,7 +25,11 @@ class _Numbered(Module):
         children = list(self._modules.values())
         if isinstance(index, slice):
             chosen = list(self._modules.items())[index]
-            return type(self)(OrderedDict(chosen)) if isinstance(self, Sequential) else type(self)(m for _, m in chosen)
+            return (
+                type(self)(OrderedDict(chosen))
+                if isinstance(self, Sequential)
+                else type(self)(m for _, m in chosen)
+            )
         return children[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -143,7 +147,9 @@ class ParameterList(Module):
 
     def append(self, value: Any) -> Any:
         """Add a parameter, or a tensor made one, at the end."""
-        self.register_parameter(str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
+        self.register_parameter(
+            str(len(self)), value if isinstance(value, Parameter) else Parameter(value)
+        )
         return self
 
     def extend(self, values: Iterable[Any]) -> Any:

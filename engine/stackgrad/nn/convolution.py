@@ -14,7 +14,16 @@ from stackgrad.nn.parameter import Parameter
 from stackgrad.ops.creation import empty
 from stackgrad.tensor import Tensor
 
-__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Fold", "Unfold"]
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "Fold",
+    "Unfold",
+]
 
 
 class _Conv(Module):
@@ -24,19 +33,42 @@ class _Conv(Module):
     transposed = False
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-        groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         if in_channels % groups or out_channels % groups:
             raise ValueError("in_channels and out_channels must be divisible by groups")
         count = self.dimensions
-        self.in_channels, self.out_channels, self.groups, self.padding_mode = in_channels, out_channels, groups, padding_mode
-        self.kernel_size, self.stride, self.dilation = (sizes(v, count) for v in (kernel_size, stride, dilation))
+        self.in_channels, self.out_channels, self.groups, self.padding_mode = (
+            in_channels,
+            out_channels,
+            groups,
+            padding_mode,
+        )
+        self.kernel_size, self.stride, self.dilation = (
+            sizes(v, count) for v in (kernel_size, stride, dilation)
+        )
         self.padding = padding if isinstance(padding, str) else sizes(padding, count)
-        outer, inner = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
-        self.weight = Parameter(empty(outer, inner // groups, *self.kernel_size, device=device, dtype=dtype))
-        self.register_parameter("bias", Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None)
+        outer, inner = (
+            (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        )
+        self.weight = Parameter(
+            empty(outer, inner // groups, *self.kernel_size, device=device, dtype=dtype)
+        )
+        self.register_parameter(
+            "bias", Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -48,7 +80,9 @@ class _Conv(Module):
 
     def extra_repr(self) -> str:
         """Return the sizes."""
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        parts = [
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        ]
         if self.padding != (0,) * self.dimensions:
             parts.append(f"padding={self.padding}")
         if self.groups != 1:
@@ -65,7 +99,9 @@ class _Forward(_Conv):
         if self.padding_mode != "zeros":
             input = F.pad(input, [p for p in padding[::-1] for _ in (0, 1)], self.padding_mode)
             padding = 0
-        return type(self)._conv(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return type(self)._conv(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
 
 
 class _Transposed(_Conv):
@@ -73,12 +109,32 @@ class _Transposed(_Conv):
     _conv: Callable[..., Tensor]
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-        output_padding: Any = 0, groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros",
-        device: Any = None, dtype: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
         self.output_padding = sizes(output_padding, self.dimensions)
 
@@ -87,10 +143,26 @@ class _Transposed(_Conv):
         extra = self.output_padding
         if output_size is not None:
             wanted = tuple(output_size)[-self.dimensions :]
-            shapes = zip(wanted, input.array.shape[2:], self.stride, self.padding, self.dilation, self.kernel_size)
-            extra = tuple(o - ((n - 1) * s - 2 * p + d * (k - 1) + 1) for o, n, s, p, d, k in shapes)
+            shapes = zip(
+                wanted,
+                input.array.shape[2:],
+                self.stride,
+                self.padding,
+                self.dilation,
+                self.kernel_size,
+            )
+            extra = tuple(
+                o - ((n - 1) * s - 2 * p + d * (k - 1) + 1) for o, n, s, p, d, k in shapes
+            )
         return type(self)._conv(
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            extra,
+            self.groups,
+            self.dilation,
         )
 
 
@@ -133,7 +205,9 @@ class ConvTranspose3d(_Transposed):
 class Unfold(Module):
     """Windows of images as columns."""
 
-    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+    def __init__(
+        self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    ) -> None:
         super().__init__()
         self.options = (kernel_size, dilation, padding, stride)
 
@@ -145,7 +219,14 @@ class Unfold(Module):
 class Fold(Module):
     """Columns added back into images."""
 
-    def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+    def __init__(
+        self,
+        output_size: Any,
+        kernel_size: Any,
+        dilation: Any = 1,
+        padding: Any = 0,
+        stride: Any = 1,
+    ) -> None:
         super().__init__()
         self.options = (output_size, kernel_size, dilation, padding, stride)
 

@@ -26,7 +26,9 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     """Return how many inputs and outputs an element of a weight (out, in, ...) connects."""
     shape = tensor.array.shape
     if len(shape) < 2:
-        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+        raise ValueError(
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
+        )
     area = math.prod(shape[2:])
     return shape[1] * area, shape[0] * area
 
@@ -46,7 +48,14 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
         return tensor.normal_(mean, std, generator=generator)
 
 
-def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None) -> Tensor:
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Any = None,
+) -> Tensor:
     """Fill with normal numbers kept within [a, b], by the inverse of the distribution."""
 
     def below(x: float) -> float:
@@ -95,13 +104,25 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
-def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None) -> Tensor:
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Any = None,
+) -> Tensor:
     """Fill with numbers that keep the variance through rectifiers (He et al., 2015)."""
     bound = math.sqrt(3) * _kaiming(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
 
-def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None) -> Tensor:
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Any = None,
+) -> Tensor:
     """Do the same with normal numbers."""
     return normal_(tensor, 0.0, _kaiming(tensor, a, mode, nonlinearity), generator)
 
@@ -111,7 +132,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     shape, xp = tensor.array.shape, tensor.device.xp
     rows = shape[0]
     with no_grad():
-        flat = tensor.new_empty((rows, tensor.array.size // rows)).normal_(generator=generator).array
+        flat = (
+            tensor.new_empty((rows, tensor.array.size // rows)).normal_(generator=generator).array
+        )
         q, r = xp.linalg.qr((flat.T if flat.shape[0] < flat.shape[1] else flat).astype("float64"))
         q = q * xp.sign(xp.diag(r))
         q = q.T if flat.shape[0] < flat.shape[1] else q

@@ -36,7 +36,9 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass has its own."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` with the hooks around it."""
@@ -57,7 +59,14 @@ class Module:
         return result
 
     def _watch(self, hook: Callable[..., Any], result: Any) -> None:
-        first = next((t for t in (result if isinstance(result, tuple) else (result,)) if isinstance(t, Tensor)), None)
+        first = next(
+            (
+                t
+                for t in (result if isinstance(result, tuple) else (result,))
+                if isinstance(t, Tensor)
+            ),
+            None,
+        )
         if first is not None and first.requires_grad:
             first.register_hook(lambda g: hook(self, (), (g,)))
 
@@ -85,7 +94,9 @@ class Module:
         for place in ("_parameters", "_modules", "_buffers"):
             if name in self.__dict__[place]:
                 if place == "_parameters" and value is not None:
-                    raise TypeError(f"cannot assign {type(value).__name__!r} as parameter {name!r} (torch.nn.Parameter or None expected)")
+                    raise TypeError(
+                        f"cannot assign {type(value).__name__!r} as parameter {name!r} (torch.nn.Parameter or None expected)"
+                    )
                 self.__dict__[place][name] = value
                 return
         object.__setattr__(self, name, value)
@@ -137,7 +148,9 @@ class Module:
 
     # ---- what there is
 
-    def named_modules(self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
         """Yield this module and all descendants, each once, with their paths."""
         memo = set() if memo is None else memo
         if self in memo:
@@ -147,7 +160,9 @@ class Module:
         yield prefix, self
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+                yield from module.named_modules(
+                    memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
+                )
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and all descendants, each once."""
@@ -161,7 +176,9 @@ class Module:
         """Yield the children."""
         return (module for _, module in self.named_children())
 
-    def _named_tensors(self, place: str, prefix: str, recurse: bool, once: bool = True) -> Iterator[tuple[str, Any]]:
+    def _named_tensors(
+        self, place: str, prefix: str, recurse: bool, once: bool = True
+    ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         for path, module in self.named_modules(prefix=prefix) if recurse else [(prefix, self)]:
             for name, tensor in module.__dict__[place].items():
@@ -170,7 +187,9 @@ class Module:
                 seen.add(id(tensor))
                 yield f"{path}.{name}" if path else name, tensor
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
         """Yield the parameters, each once, with their paths."""
         return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
 
@@ -178,7 +197,9 @@ class Module:
         """Yield the parameters, each once."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
         """Yield the buffers with their paths."""
         return self._named_tensors("_buffers", prefix, recurse, remove_duplicate)
 
@@ -198,7 +219,9 @@ class Module:
     def _convert(self, change: Callable[[Tensor], Tensor]) -> Module:
         with no_grad():
             for module in self.modules():
-                for tensor in itertools.chain(module._parameters.values(), module._buffers.values()):
+                for tensor in itertools.chain(
+                    module._parameters.values(), module._buffers.values()
+                ):
                     if tensor is not None:
                         changed = change(tensor)
                         tensor.array, tensor.device = changed.array, changed.device
@@ -284,7 +307,9 @@ class Module:
                 module.state_dict(destination, f"{prefix}{name}.", keep_vars)
         return destination
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
         """Copy tensors by path; RuntimeError with all names that are missing, unexpected or of another shape."""
         own = self.state_dict(keep_vars=True)
         missing = [name for name in own if name not in state_dict]
@@ -305,24 +330,44 @@ class Module:
                 with no_grad():
                     tensor.copy_(given)
         if strict and missing:
-            faults.append("Missing key(s) in state_dict: " + ", ".join(f'"{name}"' for name in missing) + ".")
+            faults.append(
+                "Missing key(s) in state_dict: " + ", ".join(f'"{name}"' for name in missing) + "."
+            )
         if strict and unexpected:
-            faults.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{name}"' for name in unexpected) + ".")
+            faults.append(
+                "Unexpected key(s) in state_dict: "
+                + ", ".join(f'"{name}"' for name in unexpected)
+                + "."
+            )
         if faults:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(faults))
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
+                + "\n\t".join(faults)
+            )
         return IncompatibleKeys(missing, unexpected)
 
     # ---- hooks
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False) -> Handle:  # noqa: ARG002
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:  # noqa: ARG002
         """Call `hook(module, args)` before `forward`; it may return other arguments."""
         return Handle.add(self._forward_pre_hooks, (hook, with_kwargs))
 
-    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False) -> Handle:  # noqa: ARG002
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> Handle:  # noqa: ARG002
         """Call `hook(module, args, output)` after `forward`; it may return another output."""
         return Handle.add(self._forward_hooks, (hook, with_kwargs))
 
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:  # noqa: ARG002
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> Handle:  # noqa: ARG002
         """Call `hook(module, (), grad_output)` when the gradient of the output is complete."""
         return Handle.add(self._backward_hooks, hook)
 
@@ -336,7 +381,10 @@ class Module:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        lines = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
+        lines = [
+            f"({name}): " + repr(module).replace("\n", "\n  ")
+            for name, module in self._modules.items()
+        ]
         extra = self.extra_repr()
         if not lines:
             return f"{self._get_name()}({extra})"

@@ -12,9 +12,17 @@ from stackgrad.dtypes import int64
 from stackgrad.tensor import Tensor
 
 __all__ = [
-    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
-    "LayerNorm", "LocalResponseNorm", "RMSNorm",
-]  # fmt: skip
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "RMSNorm",
+]
 
 
 class _PerChannel(Module):
@@ -25,20 +33,34 @@ class _PerChannel(Module):
     track_default = True
 
     def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool | None = None,
-        track_running_stats: bool | None = None, device: Any = None, dtype: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool | None = None,
+        track_running_stats: bool | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine = self.affine_default if affine is None else affine
-        self.track_running_stats = self.track_default if track_running_stats is None else track_running_stats
+        self.track_running_stats = (
+            self.track_default if track_running_stats is None else track_running_stats
+        )
         options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(ones(num_features, **options)) if self.affine else None)
-        self.register_parameter("bias", Parameter(zeros(num_features, **options)) if self.affine else None)
+        self.register_parameter(
+            "weight", Parameter(ones(num_features, **options)) if self.affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(zeros(num_features, **options)) if self.affine else None
+        )
         tracked = self.track_running_stats
         self.register_buffer("running_mean", zeros(num_features, **options) if tracked else None)
         self.register_buffer("running_var", ones(num_features, **options) if tracked else None)
-        self.register_buffer("num_batches_tracked", tensor(0, dtype=int64, device=device) if tracked else None)
+        self.register_buffer(
+            "num_batches_tracked", tensor(0, dtype=int64, device=device) if tracked else None
+        )
 
     def reset_running_stats(self) -> None:
         """Forget the statistics."""
@@ -70,7 +92,11 @@ class _BatchNorm(_PerChannel):
             if self.momentum is None:
                 factor = 1.0 / float(self.num_batches_tracked)
         by_batch = self.training or self.running_mean is None
-        running = (self.running_mean, self.running_var) if not self.training or self.track_running_stats else (None, None)
+        running = (
+            (self.running_mean, self.running_var)
+            if not self.training or self.track_running_stats
+            else (None, None)
+        )
         return F.batch_norm(input, *running, self.weight, self.bias, by_batch, factor, self.eps)
 
 
@@ -103,9 +129,15 @@ class _InstanceNorm(_PerChannel):
         x = input.unsqueeze(0) if lone else input
         use_input = self.training or not self.track_running_stats
         found = F.instance_norm(
-            x, self.running_mean, self.running_var, self.weight, self.bias, use_input,
-            0.1 if self.momentum is None else self.momentum, self.eps,
-        )  # fmt: skip
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            use_input,
+            0.1 if self.momentum is None else self.momentum,
+            self.eps,
+        )
         return found.squeeze(0) if lone else found
 
 
@@ -131,15 +163,30 @@ class LayerNorm(Module):
     """Normalisation over the last dimensions."""
 
     def __init__(
-        self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
-        device: Any = None, dtype: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        normalized_shape: Any,
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = (
+            (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        )
         self.eps, self.elementwise_affine = eps, elementwise_affine
         options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(ones(self.normalized_shape, **options)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(zeros(self.normalized_shape, **options)) if elementwise_affine and bias else None)
+        self.register_parameter(
+            "weight",
+            Parameter(ones(self.normalized_shape, **options)) if elementwise_affine else None,
+        )
+        self.register_parameter(
+            "bias",
+            Parameter(zeros(self.normalized_shape, **options))
+            if elementwise_affine and bias
+            else None,
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (..., *normalized_shape)."""
@@ -147,17 +194,32 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """Return the settings."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
 
 
 class RMSNorm(Module):
     """Division by the root of the mean square over the last dimensions."""
 
-    def __init__(self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self,
+        normalized_shape: Any,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = (
+            (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        )
         self.eps = eps
-        weight = Parameter(ones(self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None
+        weight = (
+            Parameter(ones(self.normalized_shape, device=device, dtype=dtype))
+            if elementwise_affine
+            else None
+        )
         self.register_parameter("weight", weight)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -168,14 +230,26 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Normalisation over groups of channels."""
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         if num_channels % num_groups:
             raise ValueError("num_channels must be divisible by num_groups")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(ones(num_channels, **options)) if affine else None)
-        self.register_parameter("bias", Parameter(zeros(num_channels, **options)) if affine else None)
+        self.register_parameter(
+            "weight", Parameter(ones(num_channels, **options)) if affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(zeros(num_channels, **options)) if affine else None
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (N, C, ...)."""

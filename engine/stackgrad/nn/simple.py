@@ -30,11 +30,15 @@ class _Setting(Module):
         super().__init__()
         names = self._order or _settings(type(self)._function, self._inputs)
         if len(args) > len(names):
-            raise TypeError(f"{type(self).__name__} takes at most {len(names)} arguments, got {len(args)}")
+            raise TypeError(
+                f"{type(self).__name__} takes at most {len(names)} arguments, got {len(args)}"
+            )
         given = {**dict(zip(names, args)), **kwargs}
         unknown = set(given) - set(names)
         if unknown:
-            raise TypeError(f"{type(self).__name__} got an unexpected argument {sorted(unknown)[0]!r}")
+            raise TypeError(
+                f"{type(self).__name__} got an unexpected argument {sorted(unknown)[0]!r}"
+            )
         for name in self._tensors:
             self.register_buffer(name, given.pop(name, None))
         self._given = tuple(given)
@@ -58,27 +62,61 @@ def _settings(function: Callable[..., Any], inputs: int) -> tuple[str, ...]:
 
 
 def _layer(name: str, function: Callable[..., Any], inputs: int = 1, **attributes: Any) -> Any:
-    body = {"_function": staticmethod(function), "_inputs": inputs, "__doc__": function.__doc__, "__module__": "stackgrad.nn"}
-    return type(name, (_Setting,), {**body, **{f"_{key}": value for key, value in attributes.items()}})
+    body = {
+        "_function": staticmethod(function),
+        "_inputs": inputs,
+        "__doc__": function.__doc__,
+        "__module__": "stackgrad.nn",
+    }
+    return type(
+        name, (_Setting,), {**body, **{f"_{key}": value for key, value in attributes.items()}}
+    )
 
 
 _ACTIVATIONS = {
-    "CELU": F.celu, "ELU": F.elu, "GELU": F.gelu, "GLU": F.glu, "Hardshrink": F.hardshrink, "Hardsigmoid": F.hardsigmoid,
-    "Hardswish": F.hardswish, "Hardtanh": F.hardtanh, "LeakyReLU": F.leaky_relu, "LogSigmoid": F.logsigmoid, "Mish": F.mish,
-    "ReLU6": F.relu6, "SELU": F.selu, "SiLU": F.silu, "Sigmoid": F.sigmoid, "Softplus": F.softplus, "Tanh": F.tanh,
-    "Softshrink": F.softshrink, "Softsign": F.softsign, "Tanhshrink": F.tanhshrink, "Threshold": F.threshold,
-}  # fmt: skip
+    "CELU": F.celu,
+    "ELU": F.elu,
+    "GELU": F.gelu,
+    "GLU": F.glu,
+    "Hardshrink": F.hardshrink,
+    "Hardsigmoid": F.hardsigmoid,
+    "Hardswish": F.hardswish,
+    "Hardtanh": F.hardtanh,
+    "LeakyReLU": F.leaky_relu,
+    "LogSigmoid": F.logsigmoid,
+    "Mish": F.mish,
+    "ReLU6": F.relu6,
+    "SELU": F.selu,
+    "SiLU": F.silu,
+    "Sigmoid": F.sigmoid,
+    "Softplus": F.softplus,
+    "Tanh": F.tanh,
+    "Softshrink": F.softshrink,
+    "Softsign": F.softsign,
+    "Tanhshrink": F.tanhshrink,
+    "Threshold": F.threshold,
+}
 _POOLS = {
-    "AdaptiveAvgPool1d": F.adaptive_avg_pool1d, "AdaptiveAvgPool2d": F.adaptive_avg_pool2d,
-    "AdaptiveAvgPool3d": F.adaptive_avg_pool3d, "AdaptiveMaxPool1d": F.adaptive_max_pool1d,
-    "AdaptiveMaxPool2d": F.adaptive_max_pool2d, "AvgPool1d": F.avg_pool1d, "AvgPool2d": F.avg_pool2d,
-    "AvgPool3d": F.avg_pool3d, "LPPool1d": F.lp_pool1d, "LPPool2d": F.lp_pool2d,
-}  # fmt: skip
+    "AdaptiveAvgPool1d": F.adaptive_avg_pool1d,
+    "AdaptiveAvgPool2d": F.adaptive_avg_pool2d,
+    "AdaptiveAvgPool3d": F.adaptive_avg_pool3d,
+    "AdaptiveMaxPool1d": F.adaptive_max_pool1d,
+    "AdaptiveMaxPool2d": F.adaptive_max_pool2d,
+    "AvgPool1d": F.avg_pool1d,
+    "AvgPool2d": F.avg_pool2d,
+    "AvgPool3d": F.avg_pool3d,
+    "LPPool1d": F.lp_pool1d,
+    "LPPool2d": F.lp_pool2d,
+}
 _MAX_POOLS = {"MaxPool1d": F.max_pool1d, "MaxPool2d": F.max_pool2d, "MaxPool3d": F.max_pool3d}
 _DROPOUTS = {
-    "AlphaDropout": F.alpha_dropout, "Dropout": F.dropout, "Dropout1d": F.dropout1d, "Dropout2d": F.dropout2d,
-    "Dropout3d": F.dropout3d, "FeatureAlphaDropout": F.feature_alpha_dropout,
-}  # fmt: skip
+    "AlphaDropout": F.alpha_dropout,
+    "Dropout": F.dropout,
+    "Dropout1d": F.dropout1d,
+    "Dropout2d": F.dropout2d,
+    "Dropout3d": F.dropout3d,
+    "FeatureAlphaDropout": F.feature_alpha_dropout,
+}
 _LOSSES = {  # function, inputs, tensors among the settings
     "BCELoss": (F.binary_cross_entropy, 2, ("weight",)),
     "BCEWithLogitsLoss": (F.binary_cross_entropy_with_logits, 2, ("weight", "pos_weight")),
@@ -99,13 +137,25 @@ _LOSSES = {  # function, inputs, tensors among the settings
     "SoftMarginLoss": (F.soft_margin_loss, 2, ()),
     "TripletMarginLoss": (F.triplet_margin_loss, 3, ()),
 }
-LAYERS: dict[str, Any] = {name: _layer(name, function) for name, function in {**_ACTIVATIONS, **_POOLS}.items()}
+LAYERS: dict[str, Any] = {
+    name: _layer(name, function) for name, function in {**_ACTIVATIONS, **_POOLS}.items()
+}
 LAYERS |= {
-    name: _layer(name, function, order=("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"))
+    name: _layer(
+        name,
+        function,
+        order=("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"),
+    )
     for name, function in _MAX_POOLS.items()
 }
-LAYERS |= {name: _layer(name, function, order=("p", "inplace"), in_training=True) for name, function in _DROPOUTS.items()}
-LAYERS |= {name: _layer(name, function, inputs, tensors=tensors) for name, (function, inputs, tensors) in _LOSSES.items()}
+LAYERS |= {
+    name: _layer(name, function, order=("p", "inplace"), in_training=True)
+    for name, function in _DROPOUTS.items()
+}
+LAYERS |= {
+    name: _layer(name, function, inputs, tensors=tensors)
+    for name, (function, inputs, tensors) in _LOSSES.items()
+}
 LAYERS["RReLU"] = _layer("RReLU", F.rrelu, order=("lower", "upper", "inplace"), in_training=True)
 LAYERS["CosineSimilarity"] = _layer("CosineSimilarity", F.cosine_similarity, 2)
 LAYERS["PairwiseDistance"] = _layer("PairwiseDistance", F.pairwise_distance, 2)
@@ -126,7 +176,9 @@ class ReLU(Module):
 class PReLU(Module):
     """x where it is positive, else weight * x with a trained weight."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.num_parameters = num_parameters
         self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
@@ -195,8 +247,23 @@ class _Pad(Module):
         return str(self.padding)
 
 
-for _prefix, _mode in {"Constant": "constant", "Zero": "constant", "Reflection": "reflect", "Replication": "replicate", "Circular": "circular"}.items():
+for _prefix, _mode in {
+    "Constant": "constant",
+    "Zero": "constant",
+    "Reflection": "reflect",
+    "Replication": "replicate",
+    "Circular": "circular",
+}.items():
     for _dims in (1, 2, 3):
         _name = f"{_prefix}Pad{_dims}d"
-        LAYERS[_name] = type(_name, (_Pad,), {"_mode": _mode, "_dims": _dims, "__module__": "stackgrad.nn", "__doc__": f"Padding of the last {_dims} dimensions."})
+        LAYERS[_name] = type(
+            _name,
+            (_Pad,),
+            {
+                "_mode": _mode,
+                "_dims": _dims,
+                "__module__": "stackgrad.nn",
+                "__doc__": f"Padding of the last {_dims} dimensions.",
+            },
+        )
 LAYERS |= {c.__name__: c for c in (ReLU, PReLU, Softmax, LogSoftmax, Softmin, Softmax2d)}

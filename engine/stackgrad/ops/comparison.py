@@ -29,7 +29,9 @@ bitwise_right_shift = binary("bitwise_right_shift", lambda xp, x, other: xp.righ
 isnan = unary("isnan", lambda xp, x: xp.isnan(x), to_float=False)
 isinf = unary("isinf", lambda xp, x: xp.isinf(x), to_float=False)
 isfinite = unary("isfinite", lambda xp, x: xp.isfinite(x), to_float=False)
-signbit = unary("signbit", lambda xp, x: x < 0 if x.dtype.kind in "iub" else xp.signbit(x), to_float=False)
+signbit = unary(
+    "signbit", lambda xp, x: x < 0 if x.dtype.kind in "iub" else xp.signbit(x), to_float=False
+)
 
 
 @function()
@@ -45,7 +47,9 @@ def isneginf(input: Tensor) -> Tensor:
 
 
 @function()
-def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
     """Return where |input - other| <= atol + rtol * |other|."""
     near = (input.detach() - other.detach()).abs() <= atol + rtol * other.detach().abs()
     close = eq(input, other) | (near & isfinite(input) & isfinite(other))
@@ -53,7 +57,9 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
 
 
 @function()
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
     """Return whether all elements are close."""
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
@@ -72,7 +78,11 @@ def is_tensor(value: Any) -> bool:
 def _or_identity(call: Any, unequal: bool) -> Any:
     def compare(self: Tensor, other: Any) -> Any:
         if not isinstance(other, (Tensor, int, float, np.number, np.bool_)):
-            return unequal if other is None or isinstance(other, (str, tuple, list)) else NotImplemented
+            return (
+                unequal
+                if other is None or isinstance(other, (str, tuple, list))
+                else NotImplemented
+            )
         return call(self, other)
 
     return compare
@@ -84,5 +94,13 @@ Tensor.__lt__, Tensor.__le__, Tensor.__gt__, Tensor.__ge__ = lt, le, gt, ge
 Tensor.__and__ = Tensor.__rand__ = bitwise_and
 Tensor.__or__ = Tensor.__ror__ = bitwise_or
 Tensor.__xor__ = Tensor.__rxor__ = bitwise_xor
-Tensor.__lshift__, Tensor.__rshift__, Tensor.__invert__ = bitwise_left_shift, bitwise_right_shift, bitwise_not
-Tensor.__iand__, Tensor.__ior__, Tensor.__ixor__ = Tensor.bitwise_and_, Tensor.bitwise_or_, Tensor.bitwise_xor_
+Tensor.__lshift__, Tensor.__rshift__, Tensor.__invert__ = (
+    bitwise_left_shift,
+    bitwise_right_shift,
+    bitwise_not,
+)
+Tensor.__iand__, Tensor.__ior__, Tensor.__ixor__ = (
+    Tensor.bitwise_and_,
+    Tensor.bitwise_or_,
+    Tensor.bitwise_xor_,
+)

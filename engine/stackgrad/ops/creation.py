@@ -16,13 +16,30 @@ from stackgrad.tensor import Tensor, wrap
 Maker = Callable[..., Tensor]
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # noqa: ARG001
+def tensor(
+    data: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:  # noqa: ARG001
     """Return a tensor with a copy of `data`: numbers, nested lists, arrays, tensors."""
-    target = find_device(device) if device is not None else data.device if isinstance(data, Tensor) else current()
+    target = (
+        find_device(device)
+        if device is not None
+        else data.device
+        if isinstance(data, Tensor)
+        else current()
+    )
     array = np.array(_plain(data), order="C")
     if dtype is not None:
         array = array.astype(dtype.numpy)
-    elif array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic, Tensor)) and not _holds_arrays(data):
+    elif (
+        array.dtype == np.float64
+        and not isinstance(data, (np.ndarray, np.generic, Tensor))
+        and not _holds_arrays(data)
+    ):
         array = array.astype(dtypes.get_default_dtype().numpy)
     elif not array.size and isinstance(data, (list, tuple)):
         array = array.astype(dtypes.get_default_dtype().numpy)
@@ -60,7 +77,9 @@ def from_numpy(array: Any) -> Tensor:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
     if any(s < 0 for s in array.strides):
-        raise ValueError("At least one stride in the given numpy array is negative. Copy it with array.copy()")
+        raise ValueError(
+            "At least one stride in the given numpy array is negative. Copy it with array.copy()"
+        )
     dtypes.of(array)
     return wrap(array, find_device("cpu"))
 
@@ -76,9 +95,14 @@ def from_dlpack(source: Any) -> Tensor:
 
 def _filled(name: str, make: Callable[..., Any]) -> Maker:
     def call(
-        *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,  # noqa: ARG001
-        pin_memory: bool = False, memory_format: Any = None,  # noqa: ARG001
-    ) -> Tensor:  # fmt: skip
+        *size: Any,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        layout: Any = None,  # noqa: ARG001
+        pin_memory: bool = False,
+        memory_format: Any = None,  # noqa: ARG001
+    ) -> Tensor:
         target = current() if device is None else find_device(device)
         kind = (dtype or dtypes.get_default_dtype()).numpy
         found = wrap(make(target.xp, sizes_of(size), kind), target)
@@ -93,7 +117,15 @@ empty = _filled("empty", lambda xp, shape, kind: xp.empty(shape, kind))
 
 
 @function(method=False)
-def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+def full(
+    size: Sequence[int],
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **_: Any,
+) -> Tensor:
     """Return a tensor filled with a number."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = (dtype or dtypes.of_scalar(value)).numpy
@@ -105,7 +137,9 @@ def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, device: Any
 def like(make: Maker) -> Callable[..., Tensor]:
     """Return `make` for the shape, dtype and device of a tensor."""
 
-    def call(input: Tensor, *args: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
+    def call(
+        input: Tensor, *args: Any, dtype: Any = None, device: Any = None, **options: Any
+    ) -> Tensor:
         options.pop("memory_format", None)
         where: Device = input.device if device is None else find_device(device)
         return make(input.array.shape, *args, dtype=dtype or input.dtype, device=where, **options)
@@ -116,7 +150,9 @@ def like(make: Maker) -> Callable[..., Tensor]:
 def _new(make: Maker) -> Callable[..., Tensor]:
     """Return `make` as a method: dtype and device are those of the tensor."""
 
-    def call(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
+    def call(
+        self: Tensor, *args: Any, dtype: Any = None, device: Any = None, **options: Any
+    ) -> Tensor:
         return make(*args, dtype=dtype or self.dtype, device=device or self.device, **options)
 
     return call
@@ -137,12 +173,25 @@ def _sequence(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tenso
 
 
 @function(method=False)
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **_: Any,
+) -> Tensor:
     """Return the numbers from `start` (0) up to but without `end`, every `step`."""
     first, last = (0, start) if end is None else (start, end)
     first, last, step = (v.item() if isinstance(v, Tensor) else v for v in (first, last, step))
     if dtype is None:
-        dtype = dtypes.get_default_dtype() if any(isinstance(v, float) for v in (first, last, step)) else dtypes.int64
+        dtype = (
+            dtypes.get_default_dtype()
+            if any(isinstance(v, float) for v in (first, last, step))
+            else dtypes.int64
+        )
     count = int(np.ceil((last - first) / step))
     if count < 0:
         raise RuntimeError("upper bound and larger bound inconsistent with step sign")
@@ -150,21 +199,48 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
 
 
 @function(method=False)
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **_: Any,
+) -> Tensor:
     """Return `steps` numbers from `start` to `end`, both included."""
     dtype = dtype or dtypes.get_default_dtype()
     return _sequence(np.linspace(float(start), float(end), steps), dtype, device, requires_grad)
 
 
 @function(method=False)
-def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **_: Any,
+) -> Tensor:
     """Return `steps` powers of `base` from base**start to base**end."""
     dtype = dtype or dtypes.get_default_dtype()
     return _sequence(np.power(base, np.linspace(start, end, steps)), dtype, device, requires_grad)
 
 
 @function(method=False)
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **_: Any,
+) -> Tensor:
     """Return a matrix with ones on the diagonal."""
     return _sequence(np.eye(n, m), dtype or dtypes.get_default_dtype(), device, requires_grad)
 
@@ -173,33 +249,52 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Return the coordinates of the grid that vectors span."""
     axes = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    axes = [a.reshape(-1) for a in axes]
     shape = tuple(a.array.size for a in axes)
-    grids = [a.reshape((1,) * i + (-1,) + (1,) * (len(axes) - 1 - i)).expand(shape) for i, a in enumerate(axes)]
-    return tuple(grids if indexing == "ij" else [g.transpose(0, 1) for g in grids])
+    grids = [
+        a.reshape((1,) * i + (-1,) + (1,) * (len(axes) - 1 - i)).expand(shape)
+        for i, a in enumerate(axes)
+    ]
+    return tuple(grids if indexing == "ij" else [g.transpose(0, 1) if len(axes) > 1 else g for g in grids])
 
 
 @function(method=False)
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **_: Any
+) -> Tensor:
     """Return the row and column of every element on and below a diagonal."""
-    return _sequence(np.stack(np.tril_indices(row, offset, col)), dtype or dtypes.int64, device, False)
+    return _sequence(
+        np.stack(np.tril_indices(row, offset, col)), dtype or dtypes.int64, device, False
+    )
 
 
 @function(method=False)
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **_: Any
+) -> Tensor:
     """Return the row and column of every element on and above a diagonal."""
-    return _sequence(np.stack(np.triu_indices(row, offset, col)), dtype or dtypes.int64, device, False)
+    return _sequence(
+        np.stack(np.triu_indices(row, offset, col)), dtype or dtypes.int64, device, False
+    )
 
 
 # ---- at random
 
+
 def _drawn(name: str, draw: Callable[..., Any]) -> Maker:
     def call(
-        *size: Any, generator: random.Generator | None = None, dtype: Any = None, device: Any = None,
-        requires_grad: bool = False, **_: Any,
-    ) -> Tensor:  # fmt: skip
+        *size: Any,
+        generator: random.Generator | None = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        **_: Any,
+    ) -> Tensor:
         target = current() if device is None else find_device(device)
         kind = (dtype or dtypes.get_default_dtype()).numpy
-        found = wrap(draw(target.xp, sizes_of(size), kind, generator or random.default_generator), target)
+        found = wrap(
+            draw(target.xp, sizes_of(size), kind, generator or random.default_generator), target
+        )
         return found.requires_grad_() if requires_grad else found
 
     return publish(name, call, method=False)
@@ -212,20 +307,44 @@ publish("randn_like", like(randn), method=False)
 
 
 @function(method=False)
-def randint(*args: Any, generator: random.Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
+def randint(
+    *args: Any,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **_: Any,
+) -> Tensor:
     """Return whole numbers from `low` (0) up to but without `high`: randint([low,] high, size)."""
     low, high, size = (0, *args) if len(args) == 2 else args
     target = current() if device is None else find_device(device)
-    values = random.integers(target.xp, sizes_of((size,)), low, high, generator or random.default_generator)
+    values = random.integers(
+        target.xp, sizes_of((size,)), low, high, generator or random.default_generator
+    )
     found = wrap(values.astype((dtype or dtypes.int64).numpy), target)
     return found.requires_grad_() if requires_grad else found
 
 
-publish("randint_like", lambda input, low, high=None, **options: randint(*((0, low) if high is None else (low, high)), input.array.shape, **{"dtype": input.dtype, "device": input.device, **options}), method=False)
+publish(
+    "randint_like",
+    lambda input, low, high=None, **options: randint(
+        *((0, low) if high is None else (low, high)),
+        input.array.shape,
+        **{"dtype": input.dtype, "device": input.device, **options},
+    ),
+    method=False,
+)
 
 
 @function(method=False)
-def randperm(n: int, *, generator: random.Generator | None = None, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
+def randperm(
+    n: int,
+    *,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    **_: Any,
+) -> Tensor:
     """Return the numbers 0 to n-1 in random order."""
     target = current() if device is None else find_device(device)
     order = random.permutation(target.xp, n, generator or random.default_generator)
@@ -233,7 +352,14 @@ def randperm(n: int, *, generator: random.Generator | None = None, dtype: Any = 
 
 
 @function(method=False)
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: random.Generator | None = None, **options: Any) -> Tensor:
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: random.Generator | None = None,
+    **options: Any,
+) -> Tensor:
     """Return normal numbers with the mean and standard deviation given, as tensors or numbers."""
     if size is None:
         size = (mean + std * 0 if isinstance(mean, Tensor) else std).array.shape
@@ -241,7 +367,9 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: random.Gen
 
 
 @function()
-def bernoulli(input: Tensor, p: float | None = None, *, generator: random.Generator | None = None) -> Tensor:
+def bernoulli(
+    input: Tensor, p: float | None = None, *, generator: random.Generator | None = None
+) -> Tensor:
     """Return ones with the probabilities of `input`, or with `p`, else zeros."""
     chance = input.detach() if p is None else p
     drawn = rand(input.array.shape, generator=generator, device=input.device, dtype=input.dtype)
@@ -249,11 +377,22 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: random.Genera
 
 
 @function()
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: random.Generator | None = None) -> Tensor:
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: random.Generator | None = None,
+) -> Tensor:
     """Return indices drawn with the weights in the last dimension of `input`."""
     weights = input.detach().double()
     if not replacement:  # Efraimidis and Spirakis: the largest of log(u) / w
-        keys = rand(weights.array.shape, generator=generator, dtype=dtypes.float64, device=input.device).log() / weights
+        keys = (
+            rand(
+                weights.array.shape, generator=generator, dtype=dtypes.float64, device=input.device
+            ).log()
+            / weights
+        )
         return keys.topk(num_samples, -1).indices
     edges = (weights / weights.sum(-1, keepdim=True)).cumsum(-1)
     shape = (*weights.array.shape[:-1], num_samples)
@@ -263,7 +402,9 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
 
 
 def _write(draw: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def call(self: Tensor, *args: Any, generator: random.Generator | None = None, **options: Any) -> Tensor:
+    def call(
+        self: Tensor, *args: Any, generator: random.Generator | None = None, **options: Any
+    ) -> Tensor:
         from stackgrad.ops.mutation import overwrite
 
         return overwrite(self, draw(self, *args, generator=generator, **options))
@@ -271,13 +412,21 @@ def _write(draw: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return call
 
 
-def _uniform(self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Any = None, **bounds: float) -> Tensor:
+def _uniform(
+    self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Any = None, **bounds: float
+) -> Tensor:
     a, b = bounds.get("from", a), bounds.get("to", b)
-    return rand(self.array.shape, generator=generator, dtype=self.dtype, device=self.device) * (b - a) + a
+    return (
+        rand(self.array.shape, generator=generator, dtype=self.dtype, device=self.device) * (b - a)
+        + a
+    )
 
 
 def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-    return randn(self.array.shape, generator=generator, dtype=self.dtype, device=self.device) * std + mean
+    return (
+        randn(self.array.shape, generator=generator, dtype=self.dtype, device=self.device) * std
+        + mean
+    )
 
 
 def _exponential(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
@@ -285,12 +434,28 @@ def _exponential(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> 
     return -(1 - drawn).log() / lambd
 
 
-def _random(self: Tensor, low: int = 0, high: int | None = None, *, generator: Any = None) -> Tensor:
+def _random(
+    self: Tensor, low: int = 0, high: int | None = None, *, generator: Any = None
+) -> Tensor:
     low, high = (0, low) if high is None and low else (low, high)
-    top = high if high is not None else 2**24 if self.dtype.is_floating_point else dtypes.iinfo(self.dtype).max
-    return randint(low, top, self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
+    top = (
+        high
+        if high is not None
+        else 2**24
+        if self.dtype.is_floating_point
+        else dtypes.iinfo(self.dtype).max
+    )
+    return randint(
+        low, top, self.array.shape, generator=generator, dtype=self.dtype, device=self.device
+    )
 
 
 Tensor.uniform_, Tensor.normal_ = _write(_uniform), _write(_normal)
 Tensor.exponential_, Tensor.random_ = _write(_exponential), _write(_random)
-Tensor.bernoulli_ = _write(lambda self, p=0.5, generator=None: bernoulli(self, p, generator=generator) if not isinstance(p, Tensor) else bernoulli(p.expand(self.array.shape).to(self.dtype), generator=generator))
+Tensor.bernoulli_ = _write(
+    lambda self, p=0.5, generator=None: (
+        bernoulli(self, p, generator=generator)
+        if not isinstance(p, Tensor)
+        else bernoulli(p.expand(self.array.shape).to(self.dtype), generator=generator)
+    )
+)

@@ -14,54 +14,85 @@ from stackgrad.tensor import Tensor
 
 add_ = binary("_add", lambda xp, x, other: xp.add(x, other), x=lambda g: g, other=lambda g: g)
 sub_ = binary("_sub", lambda xp, x, other: xp.subtract(x, other), x=lambda g: g, other=lambda g: -g)
-mul = binary("mul", lambda xp, x, other: xp.multiply(x, other), x=lambda g, other: g * other, other=lambda g, x: g * x)
+mul = binary(
+    "mul",
+    lambda xp, x, other: xp.multiply(x, other),
+    x=lambda g, other: g * other,
+    other=lambda g, x: g * x,
+)
 div_ = binary(
-    "_div", lambda xp, x, other: xp.true_divide(x, other), to_float=True,
-    x=lambda g, other: g / other, other=lambda g, y, other: -g * y / other,
-)  # fmt: skip
+    "_div",
+    lambda xp, x, other: xp.true_divide(x, other),
+    to_float=True,
+    x=lambda g, other: g / other,
+    other=lambda g, y, other: -g * y / other,
+)
 floor_divide = binary(
-    "floor_divide", lambda xp, x, other: xp.floor_divide(x, other), x=lambda g: g * 0, other=lambda g: g * 0
+    "floor_divide",
+    lambda xp, x, other: xp.floor_divide(x, other),
+    x=lambda g: g * 0,
+    other=lambda g: g * 0,
 )
 remainder = binary(
-    "remainder", lambda xp, x, other: xp.remainder(x, other),
-    x=lambda g: g, other=lambda g, x, other: -g * floor_divide(x, other),
-)  # fmt: skip
+    "remainder",
+    lambda xp, x, other: xp.remainder(x, other),
+    x=lambda g: g,
+    other=lambda g, x, other: -g * floor_divide(x, other),
+)
 fmod = binary(
-    "fmod", lambda xp, x, other: xp.fmod(x, other), x=lambda g: g, other=lambda g, x, other: -g * (x / other).trunc()
+    "fmod",
+    lambda xp, x, other: xp.fmod(x, other),
+    x=lambda g: g,
+    other=lambda g, x, other: -g * (x / other).trunc(),
 )
 maximum = binary(
-    "maximum", lambda xp, x, other: xp.maximum(x, other),
+    "maximum",
+    lambda xp, x, other: xp.maximum(x, other),
     x=lambda g, x, other: g * share_of(x > other, x == other),
     other=lambda g, x, other: g * share_of(x < other, x == other),
-)  # fmt: skip
+)
 minimum = binary(
-    "minimum", lambda xp, x, other: xp.minimum(x, other),
+    "minimum",
+    lambda xp, x, other: xp.minimum(x, other),
     x=lambda g, x, other: g * share_of(x < other, x == other),
     other=lambda g, x, other: g * share_of(x > other, x == other),
-)  # fmt: skip
+)
 atan2 = binary(
-    "atan2", lambda xp, x, other: xp.arctan2(x, other), to_float=True,
+    "atan2",
+    lambda xp, x, other: xp.arctan2(x, other),
+    to_float=True,
     x=lambda g, x, other: g * other / (x * x + other * other),
     other=lambda g, x, other: -g * x / (x * x + other * other),
-)  # fmt: skip
+)
 logaddexp = binary(
-    "logaddexp", lambda xp, x, other: xp.logaddexp(x, other), to_float=True,
-    x=lambda g, x, y: g * (x - y).exp(), other=lambda g, other, y: g * (other - y).exp(),
-)  # fmt: skip
+    "logaddexp",
+    lambda xp, x, other: xp.logaddexp(x, other),
+    to_float=True,
+    x=lambda g, x, y: g * (x - y).exp(),
+    other=lambda g, other, y: g * (other - y).exp(),
+)
 hypot = binary(
-    "hypot", lambda xp, x, other: xp.hypot(x, other), to_float=True,
-    x=lambda g, x, y: g * x / y, other=lambda g, other, y: g * other / y,
-)  # fmt: skip
+    "hypot",
+    lambda xp, x, other: xp.hypot(x, other),
+    to_float=True,
+    x=lambda g, x, y: g * x / y,
+    other=lambda g, other, y: g * other / y,
+)
 power = binary(
-    "_pow", lambda xp, x, other: power_array(xp, x, other),
+    "_pow",
+    lambda xp, x, other: power_array(xp, x, other),
     x=lambda g, x, other: g * power_slope(x, other),
     other=lambda g, x, y, other: g * power_growth(x, y, other),
-)  # fmt: skip
+)
 
 
 def share_of(wins: Any, ties: Any) -> Any:
     """Return 1 where an operand wins, and a half where both are equal."""
-    return wins.astype("float32") + ties.astype("float32") * 0.5 if isinstance(wins, Tensor) else wins + ties * 0.5
+    return (
+        wins.astype("float32") + ties.astype("float32") * 0.5
+        if isinstance(wins, Tensor)
+        else wins + ties * 0.5
+    )
 
 
 def power_array(xp: Any, x: Any, exponent: Any) -> Any:
@@ -112,7 +143,9 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """Return input - alpha * other; RuntimeError for booleans, where `^` is meant."""
     if any(isinstance(t, Tensor) and t.dtype is dtypes.bool_ for t in (input, other)):
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. Use `^` instead.")
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. Use `^` instead."
+        )
     return sub_(input, other if alpha == 1 else other * alpha)
 
 
@@ -124,7 +157,9 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode == "floor":
         return floor_divide(input, other)
     if rounding_mode != "trunc":
-        raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}")
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
     exact = div_(input, other)
     kind = dtypes.result_type(input, other)
     return exact.trunc().to(kind)
@@ -164,19 +199,57 @@ tanh = unary("tanh", lambda xp, x: xp.tanh(x), x=lambda g, y: g * (1 - y * y))
 asinh = unary("asinh", lambda xp, x: xp.arcsinh(x), x=lambda g, x: g * (x * x + 1).rsqrt())
 acosh = unary("acosh", lambda xp, x: xp.arccosh(x), x=lambda g, x: g * (x * x - 1).rsqrt())
 atanh = unary("atanh", lambda xp, x: xp.arctanh(x), x=lambda g, x: g / (1 - x * x))
-erf = unary("erf", lambda xp, x: erf_array(xp, x), x=lambda g, x: g * (2 / math.sqrt(math.pi)) * (-x * x).exp())
-erfc = unary("erfc", lambda xp, x: erf_array(xp, x, complement=True), x=lambda g, x: -g * (2 / math.sqrt(math.pi)) * (-x * x).exp())
-erfinv = unary("erfinv", lambda xp, x: erfinv_array(xp, x), x=lambda g, y: g * (math.sqrt(math.pi) / 2) * (y * y).exp())
+erf = unary(
+    "erf",
+    lambda xp, x: erf_array(xp, x),
+    x=lambda g, x: g * (2 / math.sqrt(math.pi)) * (-x * x).exp(),
+)
+erfc = unary(
+    "erfc",
+    lambda xp, x: erf_array(xp, x, complement=True),
+    x=lambda g, x: -g * (2 / math.sqrt(math.pi)) * (-x * x).exp(),
+)
+erfinv = unary(
+    "erfinv",
+    lambda xp, x: erfinv_array(xp, x),
+    x=lambda g, y: g * (math.sqrt(math.pi) / 2) * (y * y).exp(),
+)
 sigmoid = unary("sigmoid", lambda xp, x: sigmoid_array(xp, x), x=lambda g, y: g * y * (1 - y))
-floor = unary("floor", lambda xp, x: x if x.dtype.kind in "iu" else xp.floor(x), to_float=False, x=lambda g: g * 0)
-ceil = unary("ceil", lambda xp, x: x if x.dtype.kind in "iu" else xp.ceil(x), to_float=False, x=lambda g: g * 0)
-trunc = unary("trunc", lambda xp, x: x if x.dtype.kind in "iu" else xp.trunc(x), to_float=False, x=lambda g: g * 0)
-round_ = unary("_round", lambda xp, x: x if x.dtype.kind in "iu" else xp.rint(x), to_float=False, x=lambda g: g * 0)
+floor = unary(
+    "floor",
+    lambda xp, x: x if x.dtype.kind in "iu" else xp.floor(x),
+    to_float=False,
+    x=lambda g: g * 0,
+)
+ceil = unary(
+    "ceil",
+    lambda xp, x: x if x.dtype.kind in "iu" else xp.ceil(x),
+    to_float=False,
+    x=lambda g: g * 0,
+)
+trunc = unary(
+    "trunc",
+    lambda xp, x: x if x.dtype.kind in "iu" else xp.trunc(x),
+    to_float=False,
+    x=lambda g: g * 0,
+)
+round_ = unary(
+    "_round",
+    lambda xp, x: x if x.dtype.kind in "iu" else xp.rint(x),
+    to_float=False,
+    x=lambda g: g * 0,
+)
 frac = unary("frac", lambda xp, x: x - xp.trunc(x), to_float=False, x=lambda g: g)
-relu = unary("relu", lambda xp, x: xp.maximum(x, x.dtype.type(0)), to_float=False, x=lambda g, y: g * (y > 0))
+relu = unary(
+    "relu", lambda xp, x: xp.maximum(x, x.dtype.type(0)), to_float=False, x=lambda g, y: g * (y > 0)
+)
 sinc = unary("sinc", lambda xp, x: sinc_array(xp, x), x=lambda g, x, y: g * sinc_slope(x, y))
-deg2rad = unary("deg2rad", lambda xp, x: x * x.dtype.type(math.pi / 180), x=lambda g: g * (math.pi / 180))
-rad2deg = unary("rad2deg", lambda xp, x: x * x.dtype.type(180 / math.pi), x=lambda g: g * (180 / math.pi))
+deg2rad = unary(
+    "deg2rad", lambda xp, x: x * x.dtype.type(math.pi / 180), x=lambda g: g * (math.pi / 180)
+)
+rad2deg = unary(
+    "rad2deg", lambda xp, x: x * x.dtype.type(180 / math.pi), x=lambda g: g * (180 / math.pi)
+)
 
 
 def sigmoid_array(xp: Any, x: Any) -> Any:
@@ -220,9 +293,13 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 # ---- choice
 
 _where = Op(
-    "where", lambda xp, condition, x, other: xp.where(condition, x, other),
-    {"x": lambda g, condition: g * condition, "other": lambda g, condition: g * condition.logical_not()},
-)  # fmt: skip
+    "where",
+    lambda xp, condition, x, other: xp.where(condition, x, other),
+    {
+        "x": lambda g, condition: g * condition,
+        "other": lambda g, condition: g * condition.logical_not(),
+    },
+)
 
 
 @function(method=False)
@@ -279,9 +356,10 @@ def within(x: Tensor, low: Any, high: Any) -> Tensor:
 
 
 _clamp = Op(
-    "clamp", lambda xp, x, *, low, high: clamp_array(xp, x, low, high),
+    "clamp",
+    lambda xp, x, *, low, high: clamp_array(xp, x, low, high),
     {"x": lambda g, x, low, high: g * within(x, low, high)},
-)  # fmt: skip
+)
 
 
 @function(inplace=True)
@@ -297,6 +375,7 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:  # noqa: A002
 
 
 # ---- compositions
+
 
 @function(inplace=True)
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
@@ -317,7 +396,9 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 
 
 @function(inplace=True)
-def nan_to_num(input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+def nan_to_num(
+    input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """Replace NaN and the infinities by numbers: by default 0 and the largest finite ones."""
     if not input.dtype.is_floating_point:
         return input.clone()
@@ -332,8 +413,16 @@ def nan_to_num(input: Tensor, nan: float = 0.0, posinf: float | None = None, neg
 def xlogy(input: Any, other: Any) -> Tensor:
     """Return input * log(other), 0 where input is 0."""
     reference = input if isinstance(input, Tensor) else other
-    factor = input if isinstance(input, Tensor) else _constant(input, reference.dtype.numpy, reference.device)
-    base = other if isinstance(other, Tensor) else _constant(other, reference.dtype.numpy, reference.device)
+    factor = (
+        input
+        if isinstance(input, Tensor)
+        else _constant(input, reference.dtype.numpy, reference.device)
+    )
+    base = (
+        other
+        if isinstance(other, Tensor)
+        else _constant(other, reference.dtype.numpy, reference.device)
+    )
     zero = (factor == 0) & base.isnan().logical_not()
     return where(zero, 0.0, factor * where(zero, 1.0, base).log())
 
@@ -349,10 +438,23 @@ def _alias(name: str, call: Any) -> None:
 
 
 for _name, _call in {
-    "subtract": sub, "multiply": mul, "divide": div, "true_divide": div, "negative": neg, "absolute": abs,
-    "arcsin": asin, "arccos": acos, "arctan": atan, "arctan2": atan2, "arcsinh": asinh, "arccosh": acosh,
-    "arctanh": atanh, "fix": trunc, "clip": clamp, "sgn": sign,
-}.items():  # fmt: skip
+    "subtract": sub,
+    "multiply": mul,
+    "divide": div,
+    "true_divide": div,
+    "negative": neg,
+    "absolute": abs,
+    "arcsin": asin,
+    "arccos": acos,
+    "arctan": atan,
+    "arctan2": atan2,
+    "arcsinh": asinh,
+    "arccosh": acosh,
+    "arctanh": atanh,
+    "fix": trunc,
+    "clip": clamp,
+    "sgn": sign,
+}.items():
     _alias(_name, _call)
 
 

@@ -22,13 +22,20 @@ from stackgrad.tensor import Tensor, wrap
 class Kernel(Protocol):
     """Functions of arrays for one device type."""
 
-    def forward(self, xp: ArrayModule, *arrays: Array, keep: bool, **static: Any) -> tuple[tuple[Array, ...], Any]:
+    def forward(
+        self, xp: ArrayModule, *arrays: Array, keep: bool, **static: Any
+    ) -> tuple[tuple[Array, ...], Any]:
         """Return the outputs and, if `keep`, the residue that `backward` wants."""
 
     def backward(
-        self, xp: ArrayModule, residue: Any, gradients: Sequence[Array | None], arrays: Sequence[Array],
-        needs: Sequence[bool], **static: Any,
-    ) -> Sequence[Array | None]:  # fmt: skip
+        self,
+        xp: ArrayModule,
+        residue: Any,
+        gradients: Sequence[Array | None],
+        arrays: Sequence[Array],
+        needs: Sequence[bool],
+        **static: Any,
+    ) -> Sequence[Array | None]:
         """Return one gradient per input, None where it is not needed."""
 
 
@@ -82,16 +89,30 @@ class Fused:
         return [None if array is None else wrap(array, device) for array in found]
 
     def by_formula(
-        self, tensors: Sequence[Tensor | None], gradients: Sequence[Tensor | None], needs: Sequence[bool], static: dict[str, Any]
+        self,
+        tensors: Sequence[Tensor | None],
+        gradients: Sequence[Tensor | None],
+        needs: Sequence[bool],
+        static: dict[str, Any],
     ) -> list[Tensor | None]:
         """Return the gradients of the formula, recorded."""
         from stackgrad.autograd import grad
 
         with enable_grad():
-            inputs = [None if t is None else t.alias() if need else t for t, need in zip(tensors, needs)]
+            inputs = [
+                None if t is None else t.alias() if need else t for t, need in zip(tensors, needs)
+            ]
             results = self.formula(*inputs, **static)
             outputs = list(results) if isinstance(results, tuple) else [results]
             pairs = [(o, g) for o, g in zip(outputs, gradients) if g is not None]
             wanted = [t for t, need in zip(inputs, needs) if need]
-            found = iter(grad([o for o, _ in pairs], wanted, [g for _, g in pairs], create_graph=True, allow_unused=True))
+            found = iter(
+                grad(
+                    [o for o, _ in pairs],
+                    wanted,
+                    [g for _, g in pairs],
+                    create_graph=True,
+                    allow_unused=True,
+                )
+            )
         return [next(found) if need else None for need in needs]

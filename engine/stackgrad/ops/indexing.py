@@ -10,7 +10,7 @@ import numpy as np
 from stackgrad.arrays import quiet
 from stackgrad.graph import Node, edge_to, mode
 from stackgrad.ops.elementwise import where
-from stackgrad.ops.movement import _slice, dim_of, expand
+from stackgrad.ops.movement import _slice, cat, dim_of, expand
 from stackgrad.ops.mutation import adopt, check_writable, overwrite
 from stackgrad.ops.table import Op, cast, function
 from stackgrad.tensor import Tensor, wrap
@@ -22,13 +22,20 @@ def add_at(xp: Any, target: Any, key: Any, value: Any) -> None:
         xp.add.at(target, key, value)
         return
     if _is_one_list(key) and target.ndim >= 1 and key[0].size and target[0].size > 1:
-        add_rows(target, key[0].reshape(-1), np.broadcast_to(value, key[0].shape + target.shape[1:]))
+        add_rows(
+            target, key[0].reshape(-1), np.broadcast_to(value, key[0].shape + target.shape[1:])
+        )
         return
     np.add.at(target, key, value)
 
 
 def _is_one_list(key: Any) -> bool:
-    return isinstance(key, tuple) and len(key) == 1 and isinstance(key[0], np.ndarray) and key[0].dtype.kind in "iu"
+    return (
+        isinstance(key, tuple)
+        and len(key) == 1
+        and isinstance(key[0], np.ndarray)
+        and key[0].dtype.kind in "iu"
+    )
 
 
 def add_rows(target: Any, index: Any, rows: Any) -> None:
@@ -52,14 +59,24 @@ def added_at(xp: Any, g: Any, shape: tuple[int, ...], key: Any) -> Any:
     return out
 
 
-_take = Op("index", lambda xp, x, *, key: x[key], {"x": lambda g, x_shape, key: _take_back(g, shape=x_shape, key=key)})
+_take = Op(
+    "index",
+    lambda xp, x, *, key: x[key],
+    {"x": lambda g, x_shape, key: _take_back(g, shape=x_shape, key=key)},
+)
 _take_back = Op(
-    "index_backward", lambda xp, h, *, shape, key: added_at(xp, h, shape, key), {"h": lambda g, key: _take(g, key=key)}
+    "index_backward",
+    lambda xp, h, *, shape, key: added_at(xp, h, shape, key),
+    {"h": lambda g, key: _take(g, key=key)},
 )
 
 
 def _plain(key: Any) -> bool:
-    return key is None or key is Ellipsis or (isinstance(key, (int, np.integer)) and not isinstance(key, bool))
+    return (
+        key is None
+        or key is Ellipsis
+        or (isinstance(key, (int, np.integer)) and not isinstance(key, bool))
+    )
 
 
 def normalise(x: Tensor, key: Any) -> tuple[Any, bool]:
@@ -81,11 +98,19 @@ def normalise(x: Tensor, key: Any) -> tuple[Any, bool]:
             found.append(int(part.array))
         else:
             basic = False
-            index = part.array if isinstance(part, Tensor) else part if isinstance(part, bool) else np.asarray(part)
+            index = (
+                part.array
+                if isinstance(part, Tensor)
+                else part
+                if isinstance(part, bool)
+                else np.asarray(part)
+            )
             if not isinstance(index, bool):
                 if index.dtype.kind not in "iub":
                     if index.size:
-                        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+                        raise IndexError(
+                            "tensors used as indices must be long, int, byte or bool tensors"
+                        )
                     index = index.astype(np.int64)
                 index = x.device.asarray(index)
                 if index.dtype == np.uint8:
@@ -104,7 +129,9 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     """Return self[key]: a view for numbers, slices, None and `...`, else a copy."""
     if isinstance(key, int) and not isinstance(key, bool) and self.array.ndim:
         if not -self.array.shape[0] <= key < self.array.shape[0]:
-            raise IndexError(f"index {key} is out of bounds for dimension 0 with size {self.array.shape[0]}")
+            raise IndexError(
+                f"index {key} is out of bounds for dimension 0 with size {self.array.shape[0]}"
+            )
         return _slice(self, key=(key, ...))
     parts, basic = normalise(self, key)
     _check_bounds(self, parts)
@@ -145,7 +172,9 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     static, edges = {"key": parts}, None
     if mode.enabled and (self.requires_grad or (given is not None and given.requires_grad)):
         edges = [edge_to(self), None if given is None else edge_to(given)]
-    if array is not value and array.ndim > self.array[parts].ndim:  # leading ones, as PyTorch allows
+    if (
+        array is not value and array.ndim > self.array[parts].ndim
+    ):  # leading ones, as PyTorch allows
         array = array.reshape(self.array[parts].shape)
     quiet.run(_write, self.array, parts, array)
     result = wrap(self.array, self.device)
@@ -163,18 +192,24 @@ Tensor.__getitem__, Tensor.__setitem__ = getitem, setitem
 # ---- along one dimension
 
 _gather = Op(
-    "gather", lambda xp, x, index, *, dim: xp.take_along_axis(_like(x, index, dim), index, dim),
+    "gather",
+    lambda xp, x, index, *, dim: xp.take_along_axis(_like(x, index, dim), index, dim),
     {"x": lambda g, x_shape, index, dim: _gather_back(g, index, shape=x_shape, dim=dim)},
-)  # fmt: skip
+)
 _gather_back = Op(
-    "gather_backward", lambda xp, h, index, *, shape, dim: added_along(xp, h, index, shape, dim),
+    "gather_backward",
+    lambda xp, h, index, *, shape, dim: added_along(xp, h, index, shape, dim),
     {"h": lambda g, index, dim: _gather(g, index, dim=dim)},
-)  # fmt: skip
+)
 
 
 def _like(x: Any, index: Any, dim: int) -> Any:
     """Return the part of `x` over which `index` reaches in the other dimensions."""
-    return x[tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))] if x.ndim else x.reshape(1)
+    return (
+        x[tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))]
+        if x.ndim
+        else x.reshape(1)
+    )
 
 
 def _grid(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
@@ -200,6 +235,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         return expand(input, index.array.shape)
     if not index.array.ndim:
         return _gather(input, index.reshape(1), dim=0).reshape(())
+    if not index.array.size:
+        return input.new_empty(index.array.shape) + 0 * input.sum()
     return _gather(input, index, dim=dim_of(dim, input.array.ndim))
 
 
@@ -210,10 +247,17 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     place = dim_of(dim, input.array.ndim)
     shape = np.broadcast_shapes(
-        *[tuple(1 if d == place else n for d, n in enumerate(t.array.shape)) for t in (input, indices)]
+        *[
+            tuple(1 if d == place else n for d, n in enumerate(t.array.shape))
+            for t in (input, indices)
+        ]
     )
-    x = expand(input, tuple(input.array.shape[place] if d == place else n for d, n in enumerate(shape)))
-    index = expand(indices, tuple(indices.array.shape[place] if d == place else n for d, n in enumerate(shape)))
+    x = expand(
+        input, tuple(input.array.shape[place] if d == place else n for d, n in enumerate(shape))
+    )
+    index = expand(
+        indices, tuple(indices.array.shape[place] if d == place else n for d, n in enumerate(shape))
+    )
     return gather(x, place, index)
 
 
@@ -242,7 +286,11 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 @function(inplace=True)
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """Return the tensor with `value` where `mask` holds."""
-    fill = value if isinstance(value, Tensor) else wrap(np.asarray(value, input.array.dtype), input.device)
+    fill = (
+        value
+        if isinstance(value, Tensor)
+        else wrap(np.asarray(value, input.array.dtype), input.device)
+    )
     return where(mask, fill.to(input.dtype), input)
 
 
@@ -256,11 +304,25 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 
 @function(inplace=True)
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Tensor:
     """Return the tensor with `src`, or the number `value`, written at `index` along `dim`."""
     source = value if src is None else src
     if reduce is not None:
-        return scatter_reduce(input, dim, index, _filled(source, index, input), {"add": "sum", "multiply": "prod"}[reduce])
+        return scatter_reduce(
+            input,
+            dim,
+            index,
+            _filled(source, index, input),
+            {"add": "sum", "multiply": "prod"}[reduce],
+        )
     x = input.clone() if input.array.ndim else input.clone().reshape(1)
     place = index if index.array.ndim else index.reshape(1)
     grid = _grid(x.device.xp, place.array, dim_of(dim, x.array.ndim))
@@ -285,15 +347,21 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return the tensor with `src` added at `index` along `dim`."""
     x = input if input.array.ndim else input.reshape(1)
     place, source = (t if t.array.ndim else t.reshape(1) for t in (index, src))
-    added = _gather_back(_part(source, place), place, shape=x.array.shape, dim=dim_of(dim, x.array.ndim))
+    added = _gather_back(
+        _part(source, place), place, shape=x.array.shape, dim=dim_of(dim, x.array.ndim)
+    )
     return (x + added).reshape(input.array.shape)
 
 
 @function(inplace=True)
-def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """Return the tensor with `src` summed or averaged into it at `index` along `dim`."""
+    if reduce in ("prod", "amin", "amax"):
+        return _scatter_each(input, dim, index, src, reduce, include_self)
     if reduce not in ("sum", "mean"):
-        raise NotImplementedError(f"scatter_reduce(reduce={reduce!r}) is not implemented in stackgrad: 'sum' and 'mean' are")
+        raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin.")
     ones = wrap(src.device.xp.ones(src.array.shape, src.array.dtype), src.device)
     counts = scatter_add(input.detach() * 0, dim, index, ones)
     start = input if include_self else where(counts > 0, 0.0 * input, input)
@@ -302,6 +370,28 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
         return total
     divisor = counts + 1 if include_self else counts.clamp(min=1)
     return total / divisor
+
+
+def _scatter_each(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool
+) -> Tensor:
+    """Reduce all that goes to one place, as a dense (places, sources) comparison along `dim`."""
+    x = input if input.array.ndim else input.reshape(1)
+    place, source = (t if t.array.ndim else t.reshape(1) for t in (index, src))
+    axis = dim_of(dim, x.array.ndim)
+    part = tuple(slice(None) if d == axis else slice(n) for d, n in enumerate(place.array.shape))
+    region = getitem(x, part).movedim(axis, -1).unsqueeze(-1)
+    slots = wrap(x.device.xp.arange(x.array.shape[axis]), x.device).unsqueeze(-1)
+    hits = place.movedim(axis, -1).unsqueeze(-2) == slots
+    neutral = {"prod": 1.0, "amin": float("inf"), "amax": -float("inf")}[reduce]
+    candidates = where(hits, _part(source, place).movedim(axis, -1).unsqueeze(-2), neutral)
+    keeps = hits.any(-1, keepdim=True).logical_not() if not include_self else hits.new_tensor(True)
+    own = where(keeps, region, neutral)
+    joined = cat([candidates, own.expand(*candidates.array.shape[:-1], 1)], -1)
+    reduced = getattr(joined, reduce)(-1).movedim(-1, axis)
+    found = x.clone()
+    setitem(found, part, reduced)
+    return found.reshape(input.array.shape)
 
 
 @function(inplace=True)
@@ -331,12 +421,16 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 
 
 @function(inplace=True)
-def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
+def index_put(
+    input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False
+) -> Tensor:
     """Return the tensor with `values` written, or added, at `indices`."""
     key = tuple(indices)
     if accumulate:
         parts, _ = normalise(input, key)
-        return input + _take_back(expand(values, input.array[parts].shape), shape=input.array.shape, key=parts)
+        return input + _take_back(
+            expand(values, input.array[parts].shape), shape=input.array.shape, key=parts
+        )
     found = input.clone()
     setitem(found, key, values)
     return found
@@ -344,7 +438,11 @@ def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
 
 # ---- writing
 
-_fill = Op("fill", lambda xp, x, value: xp.full(x.shape, value, x.dtype), {"x": lambda g: g * 0, "value": lambda g: g.sum()})
+_fill = Op(
+    "fill",
+    lambda xp, x, value: xp.full(x.shape, value, x.dtype),
+    {"x": lambda g: g * 0, "value": lambda g: g.sum()},
+)
 
 
 def fill_(self: Tensor, value: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,22 @@ from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor
 
 _matmul = Op(
-    "matmul", lambda xp, x, other: matmul_array(xp, x, other),
-    {"x": lambda g, other: matmul(g, other.transpose(-2, -1)), "other": lambda g, x: matmul(x.transpose(-2, -1), g)},
-)  # fmt: skip
+    "matmul",
+    lambda xp, x, other: matmul_array(xp, x, other),
+    {
+        "x": lambda g, other: matmul(g, other.transpose(-2, -1)),
+        "other": lambda g, x: matmul(x.transpose(-2, -1), g),
+    },
+)
 _linear = Op(
-    "linear", lambda xp, x, weight, bias: linear_array(xp, x, weight, bias),
+    "linear",
+    lambda xp, x, weight, bias: linear_array(xp, x, weight, bias),
     {
         "x": lambda g, weight: matmul(g, weight),
         "weight": lambda g, x: matmul(rows(g).transpose(0, 1), rows(x)),
         "bias": lambda g: rows(g).sum(0),
     },
-)  # fmt: skip
+)
 
 
 def matmul_array(xp: Any, x: Any, y: Any) -> Any:
@@ -35,7 +41,7 @@ def matmul_array(xp: Any, x: Any, y: Any) -> Any:
 
 def linear_array(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     """Return x @ weight.T + bias as one matrix product over all leading dimensions of x."""
-    flat = x.reshape(-1, x.shape[-1]) if x.ndim > 2 else x
+    flat = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) if x.ndim > 2 else x
     out = xp.asarray(matmul_array(xp, flat, weight.T))
     if bias is not None:
         out += bias
@@ -44,7 +50,8 @@ def linear_array(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 def rows(x: Tensor) -> Tensor:
     """Return all leading dimensions as one."""
-    return x if x.array.ndim == 2 else x.reshape(-1, x.array.shape[-1])
+    shape = x.array.shape
+    return x if len(shape) == 2 else x.reshape(math.prod(shape[:-1]), shape[-1])
 
 
 def _check(condition: bool, what: str) -> None:
@@ -56,7 +63,10 @@ def _check(condition: bool, what: str) -> None:
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Return the matrix product, broadcast over leading dimensions; vectors are rows or columns."""
     a, b = input.array, other.array
-    _check(a.dtype == b.dtype, f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}")
+    _check(
+        a.dtype == b.dtype,
+        f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}",
+    )
     _check(bool(a.ndim and b.ndim), "both arguments to matmul need to be at least 1D")
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
     _check(
@@ -79,7 +89,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         result = matmul(input, weight)
         return result if bias is None else result + bias
     a, w = input.array, weight.array
-    _check(a.dtype == w.dtype, f"mat1 and mat2 must have the same dtype, but got {input.dtype} and {weight.dtype}")
+    _check(
+        a.dtype == w.dtype,
+        f"mat1 and mat2 must have the same dtype, but got {input.dtype} and {weight.dtype}",
+    )
     _check(
         a.shape[-1] == w.shape[1],
         f"mat1 and mat2 shapes cannot be multiplied ({a.size // max(a.shape[-1], 1)}x{a.shape[-1]} and {w.shape[1]}x{w.shape[0]})",
@@ -149,13 +162,17 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
 
 
 @function(inplace=True)
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
+) -> Tensor:
     """Return beta * input + alpha * batch1 @ batch2."""
     return _scaled_sum(input, bmm(batch1, batch2), beta, alpha)
 
 
 @function(inplace=True)
-def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1
+) -> Tensor:
     """Return beta * input + alpha * the sum of the products of a batch."""
     return _scaled_sum(input, bmm(batch1, batch2).sum(0), beta, alpha)
 
@@ -166,18 +183,27 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     if isinstance(dims, int):
         left, right = list(range(a.array.ndim - dims, a.array.ndim)), list(range(dims))
     else:
-        left, right = ([d % n for d in (p if isinstance(p, (list, tuple)) else [p])] for p, n in zip(dims, (a.array.ndim, b.array.ndim)))
+        left, right = (
+            [d % n for d in (p if isinstance(p, (list, tuple)) else [p])]
+            for p, n in zip(dims, (a.array.ndim, b.array.ndim))
+        )
     free_a = [d for d in range(a.array.ndim) if d not in left]
     free_b = [d for d in range(b.array.ndim) if d not in right]
     inner = int(np.prod([a.array.shape[d] for d in left]))
-    product = matmul(a.permute(free_a + left).reshape(-1, inner), b.permute(right + free_b).reshape(inner, -1))
+    product = matmul(
+        a.permute(free_a + left).reshape(-1, inner), b.permute(right + free_b).reshape(inner, -1)
+    )
     return product.reshape([a.array.shape[d] for d in free_a] + [b.array.shape[d] for d in free_b])
 
 
 @function(method=False)
 def einsum(equation: str, *operands: Any) -> Tensor:
     """Return the sum of products that `equation` writes; operands are contracted left to right."""
-    tensors = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
+    tensors = (
+        list(operands[0])
+        if len(operands) == 1 and isinstance(operands[0], (list, tuple))
+        else list(operands)
+    )
     terms, output = _parse(equation, [t.array.ndim for t in tensors])
     labels, result = _one_of_each(terms[0], tensors[0])
     for number in range(1, len(tensors)):
@@ -195,8 +221,14 @@ def _parse(equation: str, ndims: list[int]) -> tuple[list[list[str]], list[str]]
     """Split an equation into labels; the dimensions of `...` are named 0, 1, ... from the back."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     inputs = left.split(",")
-    _check(len(inputs) == len(ndims), f"einsum(): {len(ndims)} operands for {len(inputs)} terms in {equation!r}")
-    spread = max((n - len(term.replace("...", "")) for term, n in zip(inputs, ndims) if "..." in term), default=0)
+    _check(
+        len(inputs) == len(ndims),
+        f"einsum(): {len(ndims)} operands for {len(inputs)} terms in {equation!r}",
+    )
+    spread = max(
+        (n - len(term.replace("...", "")) for term, n in zip(inputs, ndims) if "..." in term),
+        default=0,
+    )
     dots = [str(k) for k in range(spread)][::-1]
 
     def labels(term: str, ndim: int) -> list[str]:
@@ -227,7 +259,9 @@ def _one_of_each(labels: list[str], x: Tensor) -> tuple[list[str], Tensor]:
     return labels, x
 
 
-def _contract(a: list[str], x: Tensor, b: list[str], y: Tensor, later: set[str]) -> tuple[list[str], Tensor]:
+def _contract(
+    a: list[str], x: Tensor, b: list[str], y: Tensor, later: set[str]
+) -> tuple[list[str], Tensor]:
     """Multiply two operands as a batch of matrices, summing the labels that come no more."""
     for labels, other in ((a, b), (b, a)):  # a label of one operand alone that is not needed later
         tensor = x if labels is a else y
@@ -239,7 +273,15 @@ def _contract(a: list[str], x: Tensor, b: list[str], y: Tensor, later: set[str])
                 a, x = kept, tensor
             else:
                 b, y = kept, tensor
-    sizes = {c: max(s for labels, t in ((a, x), (b, y)) for label, s in zip(labels, t.array.shape) if label == c) for c in {*a, *b}}
+    sizes = {
+        c: max(
+            s
+            for labels, t in ((a, x), (b, y))
+            for label, s in zip(labels, t.array.shape)
+            if label == c
+        )
+        for c in {*a, *b}
+    }
     batch = [c for c in a if c in b and c in later]
     inner = [c for c in a if c in b and c not in later]
     rows_, columns = [c for c in a if c not in b], [c for c in b if c not in a]
@@ -255,7 +297,9 @@ def _contract(a: list[str], x: Tensor, b: list[str], y: Tensor, later: set[str])
 
 
 _triangle_rules = {"x": lambda g, k, lower: _triangle(g, k=k, lower=lower)}
-_triangle = Op("triangle", lambda xp, x, *, k, lower: (xp.tril if lower else xp.triu)(x, k), _triangle_rules)
+_triangle = Op(
+    "triangle", lambda xp, x, *, k, lower: (xp.tril if lower else xp.triu)(x, k), _triangle_rules
+)
 
 
 @function(inplace=True)
@@ -299,7 +343,9 @@ def trace(input: Tensor) -> Tensor:
 
 
 @function(method=False)
-def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
+def cdist(
+    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None  # noqa: ARG001
+) -> Tensor:
     """Return the p-distances between the rows of two batches."""
     return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
 

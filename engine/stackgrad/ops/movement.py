@@ -32,29 +32,60 @@ def dim_of(dim: int, ndim: int) -> int:
 
 # ---- views
 
-_reshape = Op("reshape", lambda xp, x, *, shape: x.reshape(shape), {"x": lambda g, x_shape: g.reshape(x_shape)}, view=True)
-_reshape_copy = Op("reshape", lambda xp, x, *, shape: x.reshape(shape), {"x": lambda g, x_shape: g.reshape(x_shape)})
+_reshape = Op(
+    "reshape",
+    lambda xp, x, *, shape: x.reshape(shape),
+    {"x": lambda g, x_shape: g.reshape(x_shape)},
+    view=True,
+)
+_reshape_copy = Op(
+    "reshape",
+    lambda xp, x, *, shape: x.reshape(shape),
+    {"x": lambda g, x_shape: g.reshape(x_shape)},
+)
 _permute = Op(
-    "permute", lambda xp, x, *, dims: x.transpose(dims), {"x": lambda g, dims: permute(g, inverse(dims))}, view=True
+    "permute",
+    lambda xp, x, *, dims: x.transpose(dims),
+    {"x": lambda g, dims: permute(g, inverse(dims))},
+    view=True,
 )
 _expand = Op(
-    "expand", lambda xp, x, *, shape: xp.broadcast_to(x, shape), {"x": lambda g, x_shape: g.sum_to_size(x_shape)}, view=True
+    "expand",
+    lambda xp, x, *, shape: xp.broadcast_to(x, shape),
+    {"x": lambda g, x_shape: g.sum_to_size(x_shape)},
+    view=True,
 )
-_slice = Op("slice", lambda xp, x, *, key: x[key], {"x": lambda g, x_shape, key: embed(g, x_shape, key)}, view=True)
+_slice = Op(
+    "slice",
+    lambda xp, x, *, key: x[key],
+    {"x": lambda g, x_shape, key: embed(g, x_shape, key)},
+    view=True,
+)
 _diagonal = Op(
-    "diagonal", lambda xp, x, *, offset, dim1, dim2: xp.diagonal(x, offset, dim1, dim2),
-    {"x": lambda g, x_shape, offset, dim1, dim2: embed_diagonal(g, x_shape, offset, dim1, dim2)}, view=True,
-)  # fmt: skip
+    "diagonal",
+    lambda xp, x, *, offset, dim1, dim2: xp.diagonal(x, offset, dim1, dim2),
+    {"x": lambda g, x_shape, offset, dim1, dim2: embed_diagonal(g, x_shape, offset, dim1, dim2)},
+    view=True,
+)
 _unfold = Op(
-    "unfold", lambda xp, x, *, dim, size, step: windows(xp, x, dim, size, step),
-    {"x": lambda g, x_shape, dim, size, step: _unfold_back(g, shape=x_shape, dim=dim, size=size, step=step)}, view=True,
-)  # fmt: skip
+    "unfold",
+    lambda xp, x, *, dim, size, step: windows(xp, x, dim, size, step),
+    {
+        "x": lambda g, x_shape, dim, size, step: _unfold_back(
+            g, shape=x_shape, dim=dim, size=size, step=step
+        )
+    },
+    view=True,
+)
 _unfold_back = Op(
-    "unfold_backward", lambda xp, h, *, shape, dim, size, step: add_windows(xp, h, shape, dim, size, step),
+    "unfold_backward",
+    lambda xp, h, *, shape, dim, size, step: add_windows(xp, h, shape, dim, size, step),
     {"h": lambda g, dim, size, step: unfold(g, dim, size, step)},
-)  # fmt: skip
+)
 _embed = Op(
-    "embed", lambda xp, h, *, shape, key: place(xp, h, shape, key), {"h": lambda g, key: _slice(g, key=key)}
+    "embed",
+    lambda xp, h, *, shape, key: place(xp, h, shape, key),
+    {"h": lambda g, key: _slice(g, key=key)},
 )
 _embed_diagonal = Op(
     "embed_diagonal",
@@ -70,12 +101,16 @@ def place(xp: Any, value: Any, shape: tuple[int, ...], key: Any) -> Any:
     return out
 
 
-def place_diagonal(xp: Any, value: Any, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Any:
+def place_diagonal(
+    xp: Any, value: Any, shape: tuple[int, ...], offset: int, dim1: int, dim2: int
+) -> Any:
     """Return zeros of `shape` with `value` on the diagonal."""
     out = xp.zeros(shape, value.dtype)
     line = xp.diagonal(out, offset, dim1, dim2)
     if line.size:
-        line = xp.lib.stride_tricks.as_strided(_start(out, offset, dim1, dim2), line.shape, line.strides)
+        line = xp.lib.stride_tricks.as_strided(
+            _start(out, offset, dim1, dim2), line.shape, line.strides
+        )
         line[...] = value
     return out
 
@@ -136,7 +171,11 @@ def complete(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
 
 def is_view(x: Tensor, y: Any) -> bool:
     """Return whether the array `y` lies in the memory of `x`."""
-    return x.array.flags.c_contiguous or bool(np.may_share_memory(x.array, y)) if x.device.type == "cpu" else y.base is not None
+    return (
+        x.array.flags.c_contiguous or bool(np.may_share_memory(x.array, y))
+        if x.device.type == "cpu"
+        else y.base is not None
+    )
 
 
 @function()
@@ -173,7 +212,9 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     """Return a view with the dimensions in another order."""
     order = tuple(dim_of(d, input.array.ndim) for d in sizes_of(dims))
     if sorted(order) != list(range(input.array.ndim)):
-        raise RuntimeError(f"permute(sparse_coo): number of dimensions does not match: {order} for {input.array.ndim}")
+        raise RuntimeError(
+            f"permute(sparse_coo): number of dimensions does not match: {order} for {input.array.ndim}"
+        )
     return _permute(input, dims=order)
 
 
@@ -192,7 +233,9 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 def t(input: Tensor) -> Tensor:
     """Return the transpose of a matrix; a vector is itself."""
     if input.array.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
+        raise RuntimeError(
+            f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D"
+        )
     return _permute(input, dims=tuple(range(input.array.ndim))[::-1])
 
 
@@ -201,7 +244,10 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Return a view with dimensions moved to other places."""
     ndim = input.array.ndim
     old = [dim_of(d, ndim) for d in (source if isinstance(source, (tuple, list)) else (source,))]
-    new = [dim_of(d, ndim) for d in (destination if isinstance(destination, (tuple, list)) else (destination,))]
+    new = [
+        dim_of(d, ndim)
+        for d in (destination if isinstance(destination, (tuple, list)) else (destination,))
+    ]
     order = [d for d in range(ndim) if d not in old]
     for target, dim in sorted(zip(new, old)):
         order.insert(target, dim)
@@ -220,7 +266,9 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
     old = (1,) * lead + self.array.shape
     full = tuple(o if s == -1 else s for s, o in zip(shape, old))
     if lead < 0 or any(o not in (1, s) for s, o in zip(full, old)):
-        raise RuntimeError(f"The expanded size of the tensor {shape} must match the existing size {tuple(self.array.shape)}")
+        raise RuntimeError(
+            f"The expanded size of the tensor {shape} must match the existing size {tuple(self.array.shape)}"
+        )
     return _expand(self, shape=full)
 
 
@@ -280,7 +328,9 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Return the tensor with one dimension made several."""
     shape = input.array.shape
     place_ = dim_of(dim, len(shape))
-    return reshape(input, (*shape[:place_], *complete(tuple(sizes), shape[place_]), *shape[place_ + 1 :]))
+    return reshape(
+        input, (*shape[:place_], *complete(tuple(sizes), shape[place_]), *shape[place_ + 1 :])
+    )
 
 
 @function()
@@ -305,7 +355,9 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return a view of one index of `dim`, without that dimension."""
     place_ = dim_of(dim, input.array.ndim)
     if not -input.array.shape[place_] <= index < input.array.shape[place_]:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension {dim}")
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.array.shape)} at dimension {dim}"
+        )
     return _slice(input, key=(slice(None),) * place_ + (int(index), ...))
 
 
@@ -318,6 +370,8 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Return a view of all windows of `size` along a dimension, every `step`."""
+    if not self.array.ndim:
+        return _unfold(reshape(self, 1), dim=0, size=1, step=1).reshape(1)[:size]
     return _unfold(self, dim=dim_of(dimension, self.array.ndim), size=size, step=step)
 
 
@@ -330,9 +384,13 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     size = tensor.array.shape[dim_of(dim, tensor.array.ndim)]
     sections = split_size_or_sections
     if isinstance(sections, int):
-        sections = [min(sections, size - i) for i in range(0, size, sections)] or [0] if sections else [0]
+        sections = (
+            [min(sections, size - i) for i in range(0, size, sections)] or [0] if sections else [0]
+        )
     if sum(sections) != size:
-        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {size}, but got {list(sections)}")
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {size}, but got {list(sections)}"
+        )
     starts = [sum(sections[:i]) for i in range(len(sections))]
     return tuple(narrow(tensor, dim, start, length) for start, length in zip(starts, sections))
 
@@ -348,7 +406,11 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Return views split at the indices given, or into nearly equal sections."""
     size = input.array.shape[dim_of(dim, input.array.ndim)]
-    cuts = indices_or_sections.tolist() if isinstance(indices_or_sections, Tensor) else indices_or_sections
+    cuts = (
+        indices_or_sections.tolist()
+        if isinstance(indices_or_sections, Tensor)
+        else indices_or_sections
+    )
     if isinstance(cuts, int):
         small, larger = divmod(size, cuts)
         cuts = [i * small + min(i, larger) for i in range(1, cuts)]
@@ -359,7 +421,9 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 @function()
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return the views of every index of `dim`."""
-    return tuple(select(input, dim, i) for i in range(input.array.shape[dim_of(dim, input.array.ndim)]))
+    return tuple(
+        select(input, dim, i) for i in range(input.array.shape[dim_of(dim, input.array.ndim)])
+    )
 
 
 # ---- copies
@@ -367,13 +431,24 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 _cast = Op("to", lambda xp, x, *, kind: x.astype(kind), {"x": lambda g, x_kind: g.astype(x_kind)})
 _clone = Op("clone", lambda xp, x: x.copy(order="K"), {"x": lambda g: g})
 _contiguous = Op("contiguous", lambda xp, x: xp.ascontiguousarray(x), {"x": lambda g: g})
-_move = Op("to_device", lambda xp, x, *, target: target.asarray(x), {"x": lambda g, x_device: g.to(x_device)})
-_flip = Op("flip", lambda xp, x, *, dims: xp.flip(x, dims).copy(), {"x": lambda g, dims: flip(g, dims)})
+_move = Op(
+    "to_device",
+    lambda xp, x, *, target: target.asarray(x),
+    {"x": lambda g, x_device: g.to(x_device)},
+)
+_flip = Op(
+    "flip", lambda xp, x, *, dims: xp.flip(x, dims).copy(), {"x": lambda g, dims: flip(g, dims)}
+)
 _roll = Op(
-    "roll", lambda xp, x, *, shifts, dims: xp.roll(x, shifts, dims),
+    "roll",
+    lambda xp, x, *, shifts, dims: xp.roll(x, shifts, dims),
     {"x": lambda g, shifts, dims: _roll(g, shifts=tuple(-s for s in shifts), dims=dims)},
-)  # fmt: skip
-_repeat = Op("repeat", lambda xp, x, *, sizes: xp.tile(x, sizes), {"x": lambda g, x_shape, sizes: fold_repeats(g, x_shape, sizes)})
+)
+_repeat = Op(
+    "repeat",
+    lambda xp, x, *, sizes: xp.tile(x, sizes),
+    {"x": lambda g, x_shape, sizes: fold_repeats(g, x_shape, sizes)},
+)
 
 
 def astype(self: Tensor, kind: Any) -> Tensor:
@@ -404,7 +479,15 @@ def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:  # noqa: ARG0
 Tensor.contiguous = contiguous
 
 
-def to(self: Tensor, *args: Any, dtype: Any = None, non_blocking: bool = False, copy: bool = False, memory_format: Any = None, **where: Any) -> Tensor:  # noqa: ARG001
+def to(
+    self: Tensor,
+    *args: Any,
+    dtype: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: Any = None,
+    **where: Any,
+) -> Tensor:  # noqa: ARG001
     """Return the tensor in another dtype or on another device; itself if nothing changes."""
     target = device(where.pop("device")) if where.get("device") is not None else None
     where.pop("device", None)
@@ -415,7 +498,9 @@ def to(self: Tensor, *args: Any, dtype: Any = None, non_blocking: bool = False, 
             dtype = argument
         elif isinstance(argument, Tensor):
             dtype, target = argument.dtype, argument.device
-        elif isinstance(argument, (str, Device)) or (isinstance(argument, int) and not isinstance(argument, bool)):
+        elif isinstance(argument, (str, Device)) or (
+            isinstance(argument, int) and not isinstance(argument, bool)
+        ):
             target = device(argument)
         elif isinstance(argument, bool):
             copy = argument if position == len(args) - 1 and position > 1 else copy
@@ -436,7 +521,10 @@ def move(x: Tensor, target: Device) -> Tensor:
         from stackgrad.graph import edge_to, mode
 
         if mode.enabled:
-            result.node, result.tracked = _move.node([edge_to(x)], (x,), {"target": target}, result), True
+            result.node, result.tracked = (
+                _move.node([edge_to(x)], (x,), {"target": target}, result),
+                True,
+            )
     return result
 
 
@@ -445,24 +533,34 @@ Tensor.cpu = lambda self, **_: to(self, "cpu")
 Tensor.cuda = lambda self, where=None, **_: to(self, device("cuda" if where is None else where))
 Tensor.type_as = lambda self, other: to(self, other.dtype)
 for _name, _dtype in {
-    "float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16, "bfloat16": dtypes.bfloat16,
-    "long": dtypes.int64, "int": dtypes.int32, "short": dtypes.int16, "char": dtypes.int8, "byte": dtypes.uint8,
+    "float": dtypes.float32,
+    "double": dtypes.float64,
+    "half": dtypes.float16,
+    "bfloat16": dtypes.bfloat16,
+    "long": dtypes.int64,
+    "int": dtypes.int32,
+    "short": dtypes.int16,
+    "char": dtypes.int8,
+    "byte": dtypes.uint8,
     "bool": dtypes.bool_,
-}.items():  # fmt: skip
+}.items():
     setattr(Tensor, _name, lambda self, _dtype=_dtype, **_: to(self, _dtype))
 
 
 @function()
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *args: Any, dims: Any = None) -> Tensor:
     """Return a copy with the order along `dims` reversed."""
-    return _flip(input, dims=tuple(dim_of(d, input.array.ndim) for d in sizes_of(dims)))
+    chosen = sizes_of(args if dims is None else (dims,))
+    return _flip(input, dims=tuple(dim_of(d, input.array.ndim) for d in chosen))
 
 
 @function()
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Return a copy shifted along `dims`, what falls off the end coming in at the front."""
     if dims is None or dims == ():
-        return _roll(reshape(input, -1), shifts=sizes_of((shifts,)), dims=(0,)).reshape(input.array.shape)
+        return _roll(reshape(input, -1), shifts=sizes_of((shifts,)), dims=(0,)).reshape(
+            input.array.shape
+        )
     return _roll(input, shifts=sizes_of((shifts,)), dims=sizes_of((dims,)))
 
 
@@ -477,7 +575,9 @@ def repeat(self: Tensor, *sizes: Any) -> Tensor:
     """Return the tensor tiled `sizes` times along its dimensions, new ones in front."""
     counts = sizes_of(sizes)
     if len(counts) < self.array.ndim:
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
     return _repeat(self, sizes=counts)
 
 
@@ -497,7 +597,9 @@ class _Join:
     name = "cat"
     fresh = False
 
-    def backward(self, node: Any, gradients: Sequence[Tensor | None], needs: Sequence[bool]) -> list[Tensor | None]:
+    def backward(
+        self, node: Any, gradients: Sequence[Tensor | None], needs: Sequence[bool]
+    ) -> list[Tensor | None]:
         gradient = gradients[0]
         assert gradient is not None
         dim, start, found = node.static["dim"], 0, []
@@ -524,9 +626,15 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     kind = parts[0].array.dtype if len(kinds) == 1 else dtypes.result_type(*parts).numpy
     arrays = [cast(t.array, kind) for t in parts]
     for array in arrays:
-        mismatched = [i for i, (a, b) in enumerate(zip(array.shape, arrays[0].shape)) if a != b and i != place_]
+        mismatched = [
+            i
+            for i, (a, b) in enumerate(zip(array.shape, arrays[0].shape))
+            if a != b and i != place_
+        ]
         if mismatched or array.ndim != arrays[0].ndim:
-            raise RuntimeError(f"Sizes of tensors must match except in dimension {place_}: {[tuple(a.shape) for a in arrays]}")
+            raise RuntimeError(
+                f"Sizes of tensors must match except in dimension {place_}: {[tuple(a.shape) for a in arrays]}"
+            )
     result = wrap(quiet.run(where.xp.concatenate, arrays, place_), where)
     if mode.enabled and any(t.requires_grad for t in parts):
         static = {"dim": place_, "sizes": [a.shape[place_] for a in arrays]}
@@ -541,7 +649,9 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 @function()
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+def repeat_interleave(
+    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None  # noqa: ARG001
+) -> Tensor:
     """Return every element along `dim` repeated, all alike or each by its own count."""
     x = reshape(input, -1) if dim is None else input
     place_ = dim_of(-1 if dim is None else dim, x.array.ndim)
@@ -557,7 +667,13 @@ def detached_view(self: Tensor) -> Tensor:
 
 Tensor.alias = detached_view
 
-for _name, _call in {"concat": cat, "concatenate": cat, "swapaxes": transpose, "swapdims": transpose, "moveaxis": movedim}.items():
+for _name, _call in {
+    "concat": cat,
+    "concatenate": cat,
+    "swapaxes": transpose,
+    "swapdims": transpose,
+    "moveaxis": movedim,
+}.items():
     from stackgrad.ops.table import FUNCTIONS
 
     FUNCTIONS[_name] = _call
@@ -568,6 +684,7 @@ for _name, _call in {"concat": cat, "concatenate": cat, "swapaxes": transpose, "
 @function(method=False)
 def atleast_1d(*tensors: Any) -> Any:
     """Return the tensors with at least one dimension."""
+    tensors = tuple(tensors[0]) if isinstance(tensors[0], (list, tuple)) else tensors
     found = tuple(reshape(t, 1) if not t.array.ndim else t for t in tensors)
     return found[0] if len(found) == 1 else found
 
@@ -575,13 +692,23 @@ def atleast_1d(*tensors: Any) -> Any:
 def _write_shape(call: Any) -> Any:
     def apply(self: Tensor, *args: Any) -> Tensor:
         changed = call(self, *args)
-        self.array, self.node, self.index, self.tracked = changed.array, changed.node, changed.index, changed.tracked
+        self.array, self.node, self.index, self.tracked = (
+            changed.array,
+            changed.node,
+            changed.index,
+            changed.tracked,
+        )
         return self
 
     return apply
 
 
-for _name, _call in {"unsqueeze": unsqueeze, "squeeze": squeeze, "transpose": transpose, "t": t}.items():
+for _name, _call in {
+    "unsqueeze": unsqueeze,
+    "squeeze": squeeze,
+    "transpose": transpose,
+    "t": t,
+}.items():
     setattr(Tensor, f"{_name}_", _write_shape(_call))
 
 __all__ = ["share"]

@@ -58,7 +58,9 @@ def overwrite(target: Tensor, result: Tensor) -> Tensor:
     if new.dtype != array.dtype:
         into, what = dtypes.of(array), dtypes.of(new)
         if what.category > into.category:
-            raise RuntimeError(f"result type {what} can't be cast to the desired output type {into}")
+            raise RuntimeError(
+                f"result type {what} can't be cast to the desired output type {into}"
+            )
         result = result.astype(array.dtype)
     quiet.run(_copy, array, result.array)
     adopt(target, result)
@@ -79,7 +81,9 @@ def check_writable(target: Tensor) -> None:
         what = "a leaf Variable" if base is None else "a view of a leaf Variable"
         raise RuntimeError(f"{what} that requires grad is being used in an in-place operation.")
     if base is not None and target.viewed is not None and not target.viewed[3] and base.tracked:
-        raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode enabled")
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled"
+        )
 
 
 def adopt(target: Tensor, result: Tensor) -> None:

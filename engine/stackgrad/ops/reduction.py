@@ -40,7 +40,13 @@ def spread(g: Tensor, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Tenso
 
 def sum_array(xp: Any, x: Any, dim: Dims, keepdim: bool, kind: Any) -> Any:
     """Return the sum in `kind`, added up in at least float32."""
-    if dim == tuple(range(x.ndim)) and x.dtype == kind and x.dtype.kind == "f" and x.itemsize > 2 and not keepdim:
+    if (
+        dim == tuple(range(x.ndim))
+        and x.dtype == kind
+        and x.dtype.kind == "f"
+        and x.itemsize > 2
+        and not keepdim
+    ):
         return xp.add.reduce(x, None) if x.ndim != 1 else xp.add.reduce(x)
     total = xp.sum(x, axis=dim, keepdims=keepdim, dtype=wide(kind))
     return total.astype(kind)
@@ -54,39 +60,70 @@ def mean_array(xp: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
 
 
 _sum = Op(
-    "sum", lambda xp, x, *, dim, keepdim, kind: sum_array(xp, x, dim, keepdim, kind),
+    "sum",
+    lambda xp, x, *, dim, keepdim, kind: sum_array(xp, x, dim, keepdim, kind),
     {"x": lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim)},
-)  # fmt: skip
+)
 _mean = Op(
-    "mean", lambda xp, x, *, dim, keepdim: mean_array(xp, x, dim, keepdim),
-    {"x": lambda g, x_shape, dim, keepdim: spread(g / math.prod(x_shape[d] for d in dim), x_shape, dim, keepdim)},
-)  # fmt: skip
+    "mean",
+    lambda xp, x, *, dim, keepdim: mean_array(xp, x, dim, keepdim),
+    {
+        "x": lambda g, x_shape, dim, keepdim: spread(
+            g / math.prod(x_shape[d] for d in dim), x_shape, dim, keepdim
+        )
+    },
+)
 _amax = Op(
-    "amax", lambda xp, x, *, dim, keepdim: xp.max(x, axis=dim, keepdims=keepdim),
+    "amax",
+    lambda xp, x, *, dim, keepdim: xp.max(x, axis=dim, keepdims=keepdim),
     {"x": lambda g, x, y, dim, keepdim: to_extremes(g, x, y, dim, keepdim)},
-)  # fmt: skip
+)
 _amin = Op(
-    "amin", lambda xp, x, *, dim, keepdim: xp.min(x, axis=dim, keepdims=keepdim),
+    "amin",
+    lambda xp, x, *, dim, keepdim: xp.min(x, axis=dim, keepdims=keepdim),
     {"x": lambda g, x, y, dim, keepdim: to_extremes(g, x, y, dim, keepdim)},
-)  # fmt: skip
+)
 _prod = Op(
-    "prod", lambda xp, x, *, dim, keepdim, kind: xp.prod(x, axis=dim, keepdims=keepdim, dtype=kind),
+    "prod",
+    lambda xp, x, *, dim, keepdim, kind: xp.prod(x, axis=dim, keepdims=keepdim, dtype=kind),
     {"x": lambda g, x, y, dim, keepdim: prod_slope(g, x, y, dim, keepdim)},
-)  # fmt: skip
+)
 _cumsum = Op(
-    "cumsum", lambda xp, x, *, dim, kind: xp.cumsum(x, axis=dim, dtype=wide(kind)).astype(kind),
+    "cumsum",
+    lambda xp, x, *, dim, kind: xp.cumsum(x, axis=dim, dtype=wide(kind)).astype(kind),
     {"x": lambda g, dim: g.flip(dim).cumsum(dim).flip(dim)},
-)  # fmt: skip
+)
 _cumprod = Op(
-    "cumprod", lambda xp, x, *, dim, kind: xp.cumprod(x, axis=dim, dtype=kind),
+    "cumprod",
+    lambda xp, x, *, dim, kind: xp.cumprod(x, axis=dim, dtype=kind),
     {"x": lambda g, x, y, dim: cumprod_slope(g, x, y, dim)},
-)  # fmt: skip
+)
 _logsumexp = Op(
-    "logsumexp", lambda xp, x, *, dim, keepdim: logsumexp_array(xp, x, dim, keepdim),
-    {"x": lambda g, x, x_shape, y, dim, keepdim: spread(g, x_shape, dim, keepdim) * (x - spread(y, x_shape, dim, keepdim)).exp()},
-)  # fmt: skip
+    "logsumexp",
+    lambda xp, x, *, dim, keepdim: logsumexp_array(xp, x, dim, keepdim),
+    {
+        "x": lambda g, x, x_shape, y, dim, keepdim: (
+            spread(g, x_shape, dim, keepdim) * (x - spread(y, x_shape, dim, keepdim)).exp()
+        )
+    },
+)
 _any = Op("any", lambda xp, x, *, dim, keepdim: xp.any(x, axis=dim, keepdims=keepdim), {})
 _all = Op("all", lambda xp, x, *, dim, keepdim: xp.all(x, axis=dim, keepdims=keepdim), {})
+
+
+_logcumsumexp = Op(
+    "logcumsumexp",
+    lambda xp, x, *, dim: xp.logaddexp.accumulate(x, axis=dim),
+    {"x": lambda g, x, y, dim: logcumsumexp_slope(g, x, y, dim)},
+)
+
+
+def logcumsumexp_slope(g: Tensor, x: Tensor, y: Tensor, dim: int) -> Tensor:
+    """Return sum over j >= i of g[j] * exp(x[i] - y[j]), positive and negative parts in logarithms."""
+    parts = []
+    for part in (g.clamp(min=0), (-g).clamp(min=0)):
+        parts.append((x + logcumsumexp((part.log() - y).flip(dim), dim).flip(dim)).exp())
+    return parts[0] - parts[1]
 
 
 def logsumexp_array(xp: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
@@ -151,7 +188,9 @@ def _sum_kind(x: Tensor, dtype: Any) -> Any:
 @function()
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: A001
     """Return the sum over `dim`, over everything by default; integers add up in int64."""
-    return _sum(input, dim=dims_of(dim, input.array.ndim), keepdim=keepdim, kind=_sum_kind(input, dtype))
+    return _sum(
+        input, dim=dims_of(dim, input.array.ndim), keepdim=keepdim, kind=_sum_kind(input, dtype)
+    )
 
 
 @function()
@@ -159,14 +198,18 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     """Return the mean over `dim`; RuntimeError for integers."""
     x = input if dtype is None else input.to(dtype)
     if not x.dtype.is_floating_point:
-        raise RuntimeError(f"mean(): could not infer output dtype. Input dtype must be a floating point, got {x.dtype}")
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. Input dtype must be a floating point, got {x.dtype}"
+        )
     return _mean(x, dim=dims_of(dim, x.array.ndim), keepdim=keepdim)
 
 
 @function()
 def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the product over `dim`, over everything by default."""
-    return _prod(input, dim=dims_of(dim, input.array.ndim), keepdim=keepdim, kind=_sum_kind(input, dtype))
+    return _prod(
+        input, dim=dims_of(dim, input.array.ndim), keepdim=keepdim, kind=_sum_kind(input, dtype)
+    )
 
 
 @function()
@@ -182,7 +225,9 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 
 
 @function()
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+def aminmax(
+    input: Tensor, *, dim: int | None = None, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     """Return minimum and maximum."""
     return amin(input, dim, keepdim), amax(input, dim, keepdim)
 
@@ -227,12 +272,18 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """Return log(cumsum(exp(input))) along `dim`, the largest element taken out first."""
     if not input.array.ndim:
         return input.clone()
-    top = input.detach().amax(dim, keepdim=True)
-    return (input - top).exp().cumsum(dim).log() + top
+    return _logcumsumexp(input, dim=dim_of(dim, input.array.ndim))
 
 
 @function()
-def var(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float | None = None) -> Tensor:
+def var(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: Any = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
     """Return the variance over `dim`; the divisor is the count less `correction` (1)."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
@@ -251,21 +302,46 @@ def square_sum(x: Tensor, dims: Dims, keepdim: bool) -> Tensor:
 
 
 @function()
-def std(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float | None = None) -> Tensor:
+def std(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: Any = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
     """Return the standard deviation over `dim`."""
     return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
 
 
 @function(method=False)
-def var_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float | None = None) -> tuple[Tensor, Tensor]:
+def var_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: Any = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
     """Return variance and mean over `dim`."""
-    return var(input, dim, unbiased, keepdim, correction=correction), input.mean(None if isinstance(dim, bool) else dim, keepdim)
+    return var(input, dim, unbiased, keepdim, correction=correction), input.mean(
+        None if isinstance(dim, bool) else dim, keepdim
+    )
 
 
 @function(method=False)
-def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: float | None = None) -> tuple[Tensor, Tensor]:
+def std_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: Any = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
     """Return standard deviation and mean over `dim`."""
-    return std(input, dim, unbiased, keepdim, correction=correction), input.mean(None if isinstance(dim, bool) else dim, keepdim)
+    return std(input, dim, unbiased, keepdim, correction=correction), input.mean(
+        None if isinstance(dim, bool) else dim, keepdim
+    )
 
 
 @function()
@@ -281,7 +357,9 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
 
 
 @function()
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
     """Return the p-norm of the elements over `dim`; "fro" is 2."""
     x = input if dtype is None else input.to(dtype)
     dims = dims_of(dim, x.array.ndim)
@@ -294,16 +372,19 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     if order == -math.inf:
         return size.amin(dims, keepdim)
     if order == 0:
-        return (x != 0).to(x.dtype).sum(dims, keepdim)
+        return (x * 0 + (x != 0).to(x.dtype)).sum(dims, keepdim)
     if order == 1:
         return size.sum(dims, keepdim)
     return size.pow(order).sum(dims, keepdim).pow(1 / order)
 
 
 _norm2 = Op(
-    "norm", lambda xp, x, *, dim, keepdim: xp.sqrt(xp.sum(x * x, axis=dim, keepdims=keepdim, dtype=wide(x.dtype))).astype(x.dtype),
+    "norm",
+    lambda xp, x, *, dim, keepdim: xp.sqrt(
+        xp.sum(x * x, axis=dim, keepdims=keepdim, dtype=wide(x.dtype))
+    ).astype(x.dtype),
     {"x": lambda g, x, y, dim, keepdim: norm_slope(g, x, y, dim, keepdim)},
-)  # fmt: skip
+)
 
 
 def norm_slope(g: Tensor, x: Tensor, y: Tensor, dim: Dims, keepdim: bool) -> Tensor:
@@ -319,8 +400,12 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     target = sizes_of(size)
     shape = self.array.shape
     lead = len(shape) - len(target)
-    dims = tuple(d for d in range(len(shape)) if d < lead or (target[d - lead] == 1 and shape[d] != 1))
-    if lead < 0 or _some(d >= lead and d not in dims and shape[d] != target[d - lead] for d in range(len(shape))):
+    dims = tuple(
+        d for d in range(len(shape)) if d < lead or (target[d - lead] == 1 and shape[d] != 1)
+    )
+    if lead < 0 or _some(
+        d >= lead and d not in dims and shape[d] != target[d - lead] for d in range(len(shape))
+    ):
         raise RuntimeError(f"size {{{target}}} is not expandable to size {{{tuple(shape)}}}.")
     reduced = _sum(self, dim=dims, keepdim=True, kind=self.array.dtype) if dims else self
     return reduced.reshape(target) if lead else reduced

@@ -23,8 +23,14 @@ class Selected(NamedTuple):
 
 _argmax = Op("argmax", lambda xp, x, *, dim: xp.argmax(x, dim), {})
 _argmin = Op("argmin", lambda xp, x, *, dim: xp.argmin(x, dim), {})
-_argsort = Op("argsort", lambda xp, x, *, dim, descending: sorted_places(xp, x, dim, descending), {})
-_nonzero = Op("nonzero", lambda xp, x: xp.stack(xp.nonzero(x), 1) if x.ndim else xp.zeros((int(x != 0), 0), "int64"), {})
+_argsort = Op(
+    "argsort", lambda xp, x, *, dim, descending: sorted_places(xp, x, dim, descending), {}
+)
+_nonzero = Op(
+    "nonzero",
+    lambda xp, x: xp.stack(xp.nonzero(x), 1) if x.ndim else xp.zeros((int(x != 0), 0), "int64"),
+    {},
+)
 
 
 def sorted_places(xp: Any, x: Any, dim: int, descending: bool) -> Any:
@@ -64,7 +70,15 @@ def _select(input: Tensor, indices: Tensor, dim: int, keepdim: bool) -> Selected
     return Selected(values.squeeze(dim), indices.squeeze(dim))
 
 
-def _extreme(input: Tensor, args: tuple[Any, ...], dim: Any, keepdim: bool, whole: Any, place: Any, pairwise: Any) -> Any:
+def _extreme(
+    input: Tensor,
+    args: tuple[Any, ...],
+    dim: Any,
+    keepdim: bool,
+    whole: Any,
+    place: Any,
+    pairwise: Any,
+) -> Any:
     if len(args) > 1:
         dim, keepdim = args[0], args[1]
     elif args:
@@ -77,14 +91,18 @@ def _extreme(input: Tensor, args: tuple[Any, ...], dim: Any, keepdim: bool, whol
 
 
 @function()
-def max(input: Tensor, *args: Any, dim: int | None = None, keepdim: bool = False, other: Any = None) -> Any:  # noqa: A001
+def max(
+    input: Tensor, *args: Any, dim: int | None = None, keepdim: bool = False, other: Any = None
+) -> Any:  # noqa: A001
     """Return the maximum; with `dim` a pair of values and indices; with a tensor the larger of both."""
     args = args if other is None else (other,)
     return _extreme(input, args, dim, keepdim, amax, argmax, lambda a, b: a.maximum(b))
 
 
 @function()
-def min(input: Tensor, *args: Any, dim: int | None = None, keepdim: bool = False, other: Any = None) -> Any:  # noqa: A001
+def min(
+    input: Tensor, *args: Any, dim: int | None = None, keepdim: bool = False, other: Any = None
+) -> Any:  # noqa: A001
     """Return the minimum; with `dim` a pair of values and indices; with a tensor the smaller of both."""
     args = args if other is None else (other,)
     return _extreme(input, args, dim, keepdim, amin, argmin, lambda a, b: a.minimum(b))
@@ -112,7 +130,9 @@ def msort(input: Tensor) -> Tensor:
 
 
 @function()
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Selected:  # noqa: ARG001
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> Selected:  # noqa: ARG001
     """Return the `k` largest (or smallest) along `dim`, in order, and where they stood."""
     if input.array.ndim and k > input.array.shape[dim]:
         raise RuntimeError("selected index k out of range")
@@ -125,7 +145,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Selected:
     """Return the k-th smallest along `dim`, and where it stood."""
     order = argsort(input, dim)
-    return _select(input, order if not input.array.ndim else order.narrow(dim, k - 1, 1), dim, keepdim)
+    return _select(
+        input, order if not input.array.ndim else order.narrow(dim, k - 1, 1), dim, keepdim
+    )
 
 
 @function()
@@ -141,6 +163,8 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 @function()
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Return the indices of the elements that are not zero, one row each, or one tensor per dimension."""
+    if as_tuple and not input.array.ndim:
+        input = input.reshape(1)
     found = _nonzero(input.detach())
     return found.unbind(1) if as_tuple else found
 
@@ -149,10 +173,18 @@ Tensor.argwhere = nonzero
 
 
 @function()
-def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:  # noqa: ARG001
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:  # noqa: ARG001
     """Return the different elements in order; if asked also the index of each, and the counts."""
     xp, device = input.device.xp, input.device
-    values, inverse, counts = xp.unique(input.array, return_inverse=True, return_counts=True, axis=dim)
+    values, inverse, counts = xp.unique(
+        input.array, return_inverse=True, return_counts=True, axis=dim
+    )
     inverse = inverse.reshape(input.array.shape if dim is None else -1)
     found = [wrap(values, device)]
     found += [wrap(inverse, device)] if return_inverse else []
@@ -163,13 +195,30 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 @function()
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Return how often every number from 0 on stands in `input`."""
-    found = input.device.xp.bincount(input.array, None if weights is None else weights.array, minlength)
+    found = input.device.xp.bincount(
+        input.array, None if weights is None else weights.array, minlength
+    )
     return wrap(found, input.device)
 
 
 @function(method=False)
-def searchsorted(sorted_sequence: Tensor, values: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
-    """Return where `values` would be put into a sorted vector."""
+def searchsorted(
+    sorted_sequence: Tensor,
+    values: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+) -> Tensor:
+    """Return where `values` would be put into vectors sorted along the last dimension."""
+    if sorter is not None:
+        sorted_sequence = gather(sorted_sequence, -1, sorter)
+    right = side == "right" if side is not None else right
+    if sorted_sequence.array.ndim > 1:  # count what lies below, row by row
+        rows, given = sorted_sequence.unsqueeze(-2), values.unsqueeze(-1)
+        below = (rows <= given) if right else (rows < given)
+        return below.sum(-1).to(dtypes.int32 if out_int32 else dtypes.int64)
     device = sorted_sequence.device
     side = "right" if right else "left"
     needle = values.array if isinstance(values, Tensor) else np.asarray(values)

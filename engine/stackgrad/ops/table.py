@@ -38,7 +38,12 @@ class Op:
     __slots__ = ("_plans", "forward", "fresh", "name", "parameters", "rules", "view", "wants")
 
     def __init__(
-        self, name: str, forward: Callable[..., Any], rules: dict[str, Callable[..., Any]], *, view: bool = False
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        rules: dict[str, Callable[..., Any]],
+        *,
+        view: bool = False,
     ) -> None:
         code = forward.__code__  # type: ignore[attr-defined]
         self.name, self.forward, self.view, self.fresh = name, forward, view, True
@@ -49,7 +54,9 @@ class Op:
         if {"g", "y"} & set(self.parameters):
             raise TypeError(f"{name}: 'g' and 'y' are the rules' names for gradient and output")
         if unknown := set(rules) - set(self.parameters):
-            raise TypeError(f"{name}: rules for {sorted(unknown)}, which are no parameters of its function")
+            raise TypeError(
+                f"{name}: rules for {sorted(unknown)}, which are no parameters of its function"
+            )
 
     def __call__(self, *tensors: Any, **static: Any) -> Tensor:
         """Apply the operation to tensors, numbers and None; the first tensor gives the device."""
@@ -64,11 +71,18 @@ class Op:
         return self.run(device, arrays, tensors, static, tracked)
 
     def run(
-        self, device: Device | None, arrays: Sequence[Array], tensors: Sequence[Any], static: dict[str, Any], tracked: bool
+        self,
+        device: Device | None,
+        arrays: Sequence[Array],
+        tensors: Sequence[Any],
+        static: dict[str, Any],
+        tracked: bool,
     ) -> Tensor:
         """Run on `arrays`, which are those of `tensors`, cast where promotion asked for it."""
         if device is None:
-            raise TypeError(f"{self.name}(): expected a Tensor, got {[type(t).__name__ for t in tensors]}")
+            raise TypeError(
+                f"{self.name}(): expected a Tensor, got {[type(t).__name__ for t in tensors]}"
+            )
         out = quiet.run(self.forward, device.xp, *arrays, **static)
         if out.__class__ is not device.array_type:
             out = device.xp.asarray(out)
@@ -82,14 +96,18 @@ class Op:
                 result.tracked = True
         return result
 
-    def node(self, edges: list[Any], tensors: Sequence[Any], static: dict[str, Any], result: Tensor) -> Node:
+    def node(
+        self, edges: list[Any], tensors: Sequence[Any], static: dict[str, Any], result: Tensor
+    ) -> Node:
         """Return the node that records this call, with what the rules of its inputs ask for."""
         saved: list[tuple[str, Any, int | None]] = []
         for name, position, fact in self._plan(tuple(edge is not None for edge in edges)):
             if fact is not None:
                 saved.append((name, fact(tensors[position]), None))
             elif position < 0:
-                saved.append((name, (result.array, result.device, result.version), result.version[0]))
+                saved.append(
+                    (name, (result.array, result.device, result.version), result.version[0])
+                )
             else:
                 value = tensors[position]
                 saved.append((name, value, value.version[0] if isinstance(value, Tensor) else None))
@@ -121,8 +139,12 @@ class Op:
         found: list[Tensor | None] = []
         for need, rule, wants, parameter in zip(needs, self.rules, self.wants, self.parameters):
             if need and rule is None:
-                raise NotImplementedError(f"{self.name}() has no derivative with respect to {parameter!r}")
-            found.append(rule(*[values[name] for name in wants]) if need and rule is not None else None)
+                raise NotImplementedError(
+                    f"{self.name}() has no derivative with respect to {parameter!r}"
+                )
+            found.append(
+                rule(*[values[name] for name in wants]) if need and rule is not None else None
+            )
         return found
 
 
@@ -164,7 +186,12 @@ def cast(array: Array, kind: Any) -> Array:
 
 
 def unary(
-    name: str, forward: Callable[..., Any], *, to_float: bool = True, method: bool = True, **rules: Callable[..., Any]
+    name: str,
+    forward: Callable[..., Any],
+    *,
+    to_float: bool = True,
+    method: bool = True,
+    **rules: Callable[..., Any],
 ) -> Callable[[Tensor], Tensor]:
     """Add an operation on one tensor; integers become the default float type if `to_float`."""
     op = Op(name, forward, rules)
@@ -175,13 +202,20 @@ def unary(
         array = input.array
         if to_float and array.dtype.kind in "iub":
             array = array.astype(dtypes.get_default_dtype().numpy)
-        return op.run(input.device, (array,), (input,), {}, input.tracked or input.viewed is not None)
+        return op.run(
+            input.device, (array,), (input,), {}, input.tracked or input.viewed is not None
+        )
 
     return publish(name, call, op, method=method, inplace=method)
 
 
 def binary(
-    name: str, forward: Callable[..., Any], *, to_float: bool = False, method: bool = True, **rules: Callable[..., Any]
+    name: str,
+    forward: Callable[..., Any],
+    *,
+    to_float: bool = False,
+    method: bool = True,
+    **rules: Callable[..., Any],
 ) -> Callable[..., Tensor]:
     """Add an operation on two tensors, or a tensor and a number, that broadcasts and promotes."""
     op = Op(name, forward, rules)
@@ -204,7 +238,9 @@ def binary(
                 x, y = align(input, other, x, other, device, to_float)
         else:
             if not isinstance(other, Tensor):
-                raise TypeError(f"{name}(): expected a Tensor, not {type(input).__name__} and {type(other).__name__}")
+                raise TypeError(
+                    f"{name}(): expected a Tensor, not {type(input).__name__} and {type(other).__name__}"
+                )
             device, tracked = other.device, other.tracked or other.viewed is not None
             x, y = align(input, other, input, other.array, device, to_float)
         return op.run(device, (x, y), (input, other), {}, tracked)
@@ -242,7 +278,12 @@ def convert(value: Any, kind: dtypes.dtype, device: Device) -> Array:
 
 
 def publish(
-    name: str, call: Callable[..., Any], op: Any = None, *, method: bool = True, inplace: bool = False
+    name: str,
+    call: Callable[..., Any],
+    op: Any = None,
+    *,
+    method: bool = True,
+    inplace: bool = False,
 ) -> Callable[..., Any]:
     """Give the operation its names: in the package, as a method, and with `_` as in-place method."""
     call.__name__ = call.__qualname__ = name

@@ -20,19 +20,41 @@ class Adam(Optimizer):
     decoupled = False
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,  # noqa: ARG002
-        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,  # noqa: ARG002
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,  # noqa: ARG002
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,  # noqa: ARG002
         decoupled_weight_decay: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if lr < 0 or eps < 0 or weight_decay < 0 or not all(0 <= b < 1 for b in betas):
-            raise ValueError(f"Invalid settings: lr {lr}, betas {betas}, eps {eps}, weight_decay {weight_decay}")
+            raise ValueError(
+                f"Invalid settings: lr {lr}, betas {betas}, eps {eps}, weight_decay {weight_decay}"
+            )
         if differentiable:
-            raise NotImplementedError(f"{type(self).__name__}(differentiable=True) is not implemented in stackgrad")
-        super().__init__(params, {
-            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize,
-            "decoupled_weight_decay": self.decoupled or decoupled_weight_decay,
-        })  # fmt: skip
+            raise NotImplementedError(
+                f"{type(self).__name__}(differentiable=True) is not implemented in stackgrad"
+            )
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+                "decoupled_weight_decay": self.decoupled or decoupled_weight_decay,
+            },
+        )
 
     def update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         """Update `params` by the settings of `group`."""
@@ -49,12 +71,20 @@ class Adam(Optimizer):
             root = math.sqrt(1 - beta2**count)
             largest = state.get("max_exp_avg_sq")
             adam_step(
-                parameter.device.xp, parameter.array, parameter.grad.array, state["exp_avg"].array,  # type: ignore[union-attr]
-                state["exp_avg_sq"].array, None if largest is None else largest.array,
-                rate=lr * root / (1 - beta1**count), eps=group["eps"] * root, beta1=beta1, beta2=beta2,
+                parameter.device.xp,
+                parameter.array,
+                parameter.grad.array,
+                state["exp_avg"].array,  # type: ignore[union-attr]
+                state["exp_avg_sq"].array,
+                None if largest is None else largest.array,
+                rate=lr * root / (1 - beta1**count),
+                eps=group["eps"] * root,
+                beta1=beta1,
+                beta2=beta2,
                 shrink=lr * group["weight_decay"] if group["decoupled_weight_decay"] else 0.0,
-                decay=0.0 if group["decoupled_weight_decay"] else group["weight_decay"], sign=-1 if group["maximize"] else 1,
-            )  # fmt: skip
+                decay=0.0 if group["decoupled_weight_decay"] else group["weight_decay"],
+                sign=-1 if group["maximize"] else 1,
+            )
             parameter.version[0] += 1
 
 
@@ -64,7 +94,13 @@ class AdamW(Adam):
     decoupled = True
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, amsgrad: bool = False, **options: Any,
-    ) -> None:  # fmt: skip
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        **options: Any,
+    ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **options)

@@ -21,7 +21,9 @@ class Optimizer:
         self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         if isinstance(params, Tensor):
-            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor")
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor"
+            )
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -31,10 +33,16 @@ class Optimizer:
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with their own settings."""
         given = param_group["params"]
-        params = [given] if isinstance(given, Tensor) else [p[1] if isinstance(p, tuple) else p for p in given]
+        params = (
+            [given]
+            if isinstance(given, Tensor)
+            else [p[1] if isinstance(p, tuple) else p for p in given]
+        )
         for parameter in params:
             if not isinstance(parameter, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}")
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}"
+                )
             if not parameter.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
         known = {id(p) for group in self.param_groups for p in group["params"]}
@@ -75,13 +83,18 @@ class Optimizer:
                 numbers.setdefault(id(parameter), len(numbers))
             saved = {key: value for key, value in group.items() if key != "params"}
             groups.append({**saved, "params": [numbers[id(p)] for p in group["params"]]})
-        return {"state": {numbers[id(p)]: dict(values) for p, values in self.state.items()}, "param_groups": groups}
+        return {
+            "state": {numbers[id(p)]: dict(values) for p, values in self.state.items()},
+            "param_groups": groups,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over state and settings; ValueError if the groups do not fit."""
         groups = state_dict["param_groups"]
         if [len(g["params"]) for g in groups] != [len(g["params"]) for g in self.param_groups]:
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
         parameters: dict[int, Tensor] = {}
         for own, given in zip(self.param_groups, groups):
             parameters.update(zip(given["params"], own["params"]))
@@ -89,17 +102,22 @@ class Optimizer:
         self.state = defaultdict(dict)
         for number, values in state_dict["state"].items():
             self.state[parameters[number]] = {
-                key: value.clone() if isinstance(value, Tensor) else copy.deepcopy(value) for key, value in values.items()
+                key: value.clone() if isinstance(value, Tensor) else copy.deepcopy(value)
+                for key, value in values.items()
             }
 
     def __repr__(self) -> str:
         lines = []
         for number, group in enumerate(self.param_groups):
-            settings = [f"    {key}: {value}" for key, value in sorted(group.items()) if key != "params"]
+            settings = [
+                f"    {key}: {value}" for key, value in sorted(group.items()) if key != "params"
+            ]
             lines.append("\n".join([f"Parameter Group {number}", *settings]))
         return f"{type(self).__name__} (\n" + "\n".join(lines) + "\n)"
 
 
 def zeros_like(parameter: Tensor) -> Tensor:
     """Return zeros for a state of `parameter`."""
-    return wrap(parameter.device.xp.zeros(parameter.array.shape, parameter.array.dtype), parameter.device)
+    return wrap(
+        parameter.device.xp.zeros(parameter.array.shape, parameter.array.dtype), parameter.device
+    )

@@ -15,20 +15,38 @@ class SGD(Optimizer):
     """p -= lr * v, with v = momentum * v + (1 - dampening) * gradient; Nesterov's form looks ahead."""
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
-        nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,  # noqa: ARG002
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,  # noqa: ARG002
         fused: bool | None = None,  # noqa: ARG002
-    ) -> None:  # fmt: skip
+    ) -> None:
         if lr < 0 or momentum < 0 or weight_decay < 0:
-            raise ValueError(f"Invalid learning rate, momentum or weight decay: {lr}, {momentum}, {weight_decay}")
+            raise ValueError(
+                f"Invalid learning rate, momentum or weight decay: {lr}, {momentum}, {weight_decay}"
+            )
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         if differentiable:
             raise NotImplementedError("SGD(differentiable=True) is not implemented in stackgrad")
-        super().__init__(params, {
-            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
-            "maximize": maximize,
-        })  # fmt: skip
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
+        )
 
     def update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         """Update `params` by the settings of `group`."""

@@ -12,10 +12,39 @@ from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor
 
 __all__ = [
-    "celu", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
-    "leaky_relu_", "log_softmax", "logsigmoid", "mish", "normalize", "prelu", "relu", "relu6", "relu_", "rrelu", "selu",
-    "sigmoid", "silu", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
-]  # fmt: skip
+    "celu",
+    "elu",
+    "elu_",
+    "gelu",
+    "glu",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "leaky_relu_",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "normalize",
+    "prelu",
+    "relu",
+    "relu6",
+    "relu_",
+    "rrelu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+]
 
 # ---- softmax
 
@@ -23,6 +52,8 @@ __all__ = [
 def softmax_array(xp: Any, x: Any, dim: int) -> Any:
     """Return exp(x) / sum(exp(x)) along `dim`, the largest element taken out first."""
     wide = x.astype("float32") if x.itemsize == 2 else x
+    if not x.size:
+        return x.copy()
     y = xp.subtract(wide, xp.max(wide, axis=dim, keepdims=True))
     xp.exp(y, out=y)
     y /= xp.sum(y, axis=dim, keepdims=True)
@@ -32,19 +63,23 @@ def softmax_array(xp: Any, x: Any, dim: int) -> Any:
 def log_softmax_array(xp: Any, x: Any, dim: int) -> Any:
     """Return x - log(sum(exp(x))) along `dim`, the largest element taken out first."""
     wide = x.astype("float32") if x.itemsize == 2 else x
+    if not x.size:
+        return x.copy()
     y = xp.subtract(wide, xp.max(wide, axis=dim, keepdims=True))
     y -= xp.log(xp.sum(xp.exp(y), axis=dim, keepdims=True))
     return y.astype(x.dtype, copy=False)
 
 
 _softmax = Op(
-    "softmax", lambda xp, x, *, dim: softmax_array(xp, x, dim),
+    "softmax",
+    lambda xp, x, *, dim: softmax_array(xp, x, dim),
     {"x": lambda g, y, dim: y * (g - (g * y).sum(dim, keepdim=True))},
-)  # fmt: skip
+)
 _log_softmax = Op(
-    "log_softmax", lambda xp, x, *, dim: log_softmax_array(xp, x, dim),
+    "log_softmax",
+    lambda xp, x, *, dim: log_softmax_array(xp, x, dim),
     {"x": lambda g, y, dim: g - y.exp() * g.sum(dim, keepdim=True)},
-)  # fmt: skip
+)
 
 
 def _along(op: Op, input: Tensor, dim: int | None, dtype: Any) -> Tensor:
@@ -57,23 +92,31 @@ def _along(op: Op, input: Tensor, dim: int | None, dtype: Any) -> Tensor:
 
 
 @function()
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:  # noqa: ARG001
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:  # noqa: ARG001
     """Return exp(x) / sum(exp(x)) along `dim`."""
     return _along(_softmax, input, dim, dtype)
 
 
 @function()
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:  # noqa: ARG001
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:  # noqa: ARG001
     """Return log(softmax(x)) along `dim`."""
     return _along(_log_softmax, input, dim, dtype)
 
 
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:  # noqa: ARG001
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:  # noqa: ARG001
     """Return softmax(-x) along `dim`."""
     return _along(_softmax, -input, dim, dtype)
 
 
-def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:  # noqa: ARG001
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:  # noqa: ARG001
     """Return softmax((logits + Gumbel noise) / tau), or its one-hot form with the soft gradient."""
     noise = -(logits.detach() * 0).exponential_().log()
     soft = softmax((logits + noise) / tau, dim)
@@ -120,7 +163,11 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
     """Return log(1 + exp(beta * x)) / beta; x itself where beta * x is above `threshold`."""
     scaled = input * beta
-    return where(scaled > threshold, input, where(scaled > threshold, 0.0 * input, scaled).exp().log1p() / beta)
+    return where(
+        scaled > threshold,
+        input,
+        where(scaled > threshold, 0.0 * input, scaled).exp().log1p() / beta,
+    )
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -160,7 +207,9 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return x where it is positive, else alpha * (exp(x / alpha) - 1)."""
-    return _finish(input, where(input > 0, input, alpha * (input.clamp(max=0) / alpha).expm1()), inplace)
+    return _finish(
+        input, where(input > 0, input, alpha * (input.clamp(max=0) / alpha).expm1()), inplace
+    )
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -174,7 +223,9 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
     """Return x kept within [min_val, max_val]; no gradient at the ends, unlike `clamp`."""
     inside = (input > min_val) & (input < max_val)
     return _finish(input, where(inside, input, input.detach().clamp(min_val, max_val)), inplace)
@@ -209,10 +260,16 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return x where it is positive, else weight * x; `weight` has one element, or one per channel."""
     if weight.array.size > 1 and input.array.ndim > 1:
         weight = weight.reshape((1, -1) + (1,) * (input.array.ndim - 2))
-    return where(input > 0, input, weight * input)
+    return where(input > 0, input, weight.reshape(()) * input if weight.array.size == 1 else weight * input)
 
 
-def rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Tensor:
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
     """Return `leaky_relu` with a slope drawn from [lower, upper] per element, or their mean."""
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
@@ -226,7 +283,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return a * b.sigmoid()
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None) -> Tensor:
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None
+) -> Tensor:
     """Return x / max(norm(x), eps) along `dim`."""
     if out is not None:
         raise NotImplementedError("normalize(out=) is not implemented in stackgrad")

@@ -12,15 +12,23 @@ __all__ = ["scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
-    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
-) -> Tensor:  # fmt: skip
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
     """Return softmax(q k^T * scale + mask) v for (..., length, dim); `scale` is 1 / sqrt(dim).
 
     A boolean mask tells what may be seen, any other is added; causal lets position i see up to i.
     """
     if is_causal and attn_mask is not None:
-        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        )
     if enable_gqa:
         times = query.array.shape[-3] // key.array.shape[-3]
         key, value = key.repeat_interleave(times, -3), value.repeat_interleave(times, -3)
@@ -36,6 +44,8 @@ def scaled_dot_product_attention(
         else:
             scores = scores + attn_mask
     weights = softmax(scores, -1)
-    if attn_mask is not None and attn_mask.array.dtype == bool:  # a row that sees nothing yields zeros
+    if (
+        attn_mask is not None and attn_mask.array.dtype == bool
+    ):  # a row that sees nothing yields zeros
         weights = weights.masked_fill(attn_mask.any(-1, keepdim=True).logical_not(), 0.0)
     return dropout(weights, dropout_p) @ value

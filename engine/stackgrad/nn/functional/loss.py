@@ -11,11 +11,27 @@ from stackgrad.ops.movement import broadcast_tensors
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity", "cross_entropy",
-    "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss",
-    "multi_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "pairwise_distance", "poisson_nll_loss",
-    "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
-]  # fmt: skip
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "cross_entropy",
+    "gaussian_nll_loss",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "margin_ranking_loss",
+    "mse_loss",
+    "multi_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
+    "pairwise_distance",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+]
 
 
 def reduce(loss: Tensor, reduction: str, size_average: Any = None, old: Any = None) -> Tensor:
@@ -38,9 +54,14 @@ def _class_weights(weight: Tensor | None, target: Tensor, like: Tensor) -> Tenso
 
 
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
-    reduce: Any = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return minus the log-probability (N, C, ...) of the target class (N, ...), weighted per class.
 
     The mean divides by the sum of the weights of the targets that are not `ignore_index`.
@@ -49,11 +70,17 @@ def nll_loss(
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     dim = 0 if input.array.ndim == 1 else 1
     if target.array.ndim != input.array.ndim - 1:
-        raise ValueError(f"Expected input and target to fit, got {list(input.array.shape)} and {list(target.array.shape)}")
+        raise ValueError(
+            f"Expected input and target to fit, got {list(input.array.shape)} and {list(target.array.shape)}"
+        )
     kept = target != ignore_index
     safe = where(kept, target, 0)
     classes = input.array.shape[dim]
-    if safe.array.size and safe.device.type == "cpu" and not 0 <= int(safe.array.min()) <= int(safe.array.max()) < classes:
+    if (
+        safe.array.size
+        and safe.device.type == "cpu"
+        and not 0 <= int(safe.array.min()) <= int(safe.array.max()) < classes
+    ):
         worst = safe.array[(safe.array < 0) | (safe.array >= classes)].reshape(-1)[0]
         raise IndexError(f"Target {worst} is out of bounds.")
     weights = _class_weights(weight, safe, input) * kept
@@ -66,9 +93,15 @@ def nll_loss(
 
 
 def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
-    reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Return the cross entropy of logits (N, C, ...) and classes (N, ...) or class probabilities (N, C, ...)."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
@@ -89,7 +122,9 @@ def cross_entropy(
     return (1 - label_smoothing) * hard + label_smoothing / input.array.shape[dim] * smooth
 
 
-def _soft_cross_entropy(logp: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float, dim: int) -> Tensor:
+def _soft_cross_entropy(
+    logp: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float, dim: int
+) -> Tensor:
     if smoothing:
         target = target * (1 - smoothing) + smoothing / logp.array.shape[dim]
     if weight is not None:
@@ -107,7 +142,14 @@ def _pair(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return input, target
 
 
-def mse_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """Return (input - target) ** 2."""
     a, b = _pair(input, target)
     difference = a - b
@@ -118,23 +160,48 @@ def mse_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: An
 _finish = reduce
 
 
-def l1_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """Return |input - target|."""
     a, b = _pair(input, target)
     losses = (a - b).abs()
     return _finish(losses if weight is None else losses * weight, reduction, size_average, reduce)
 
 
-def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
     """Return the square / (2 beta) of differences below `beta`, else their size less beta / 2."""
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
     a, b = _pair(input, target)
     size = (a - b).abs()
-    return _finish(where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta), reduction, size_average, reduce)
+    return _finish(
+        where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta),
+        reduction,
+        size_average,
+        reduce,
+    )
 
 
-def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None) -> Tensor:
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
     """Return half the square of differences up to `delta`, beyond it delta * (size - delta / 2)."""
     a, b = _pair(input, target)
     size = (a - b).abs()
@@ -142,29 +209,54 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     return _finish(losses if weight is None else losses * weight, reduction)
 
 
-def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return the cross entropy of probabilities; logarithms are kept above -100."""
     if input.array.size and not bool(((input >= 0) & (input <= 1)).all()):
         raise RuntimeError("all elements of input should be between 0 and 1")
-    losses = -(target * input.log().clamp(min=-100) + (1 - target) * (1 - input).log().clamp(min=-100))
+    losses = -(
+        target * input.log().clamp(min=-100) + (1 - target) * (1 - input).log().clamp(min=-100)
+    )
     return _finish(losses if weight is None else losses * weight, reduction, size_average, reduce)
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", pos_weight: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
     """Return the cross entropy of sigmoid(input); `pos_weight` scales the positive term."""
     if input.array.shape != target.array.shape:
-        raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+        raise ValueError(
+            f"Target size ({target.shape}) must be the same as input size ({input.shape})"
+        )
     log_weight = 1 if pos_weight is None else 1 + (pos_weight - 1) * target
     losses = (1 - target) * input - log_weight * logsigmoid(input)
     return _finish(losses if weight is None else losses * weight, reduction, size_average, reduce)
 
 
-def kl_div(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", log_target: bool = False) -> Tensor:
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
     """Return target * (log target - input); "batchmean" divides the sum by the batch."""
-    losses = target.exp() * (target - input) if log_target else xlogy(target, target) - target * input
+    losses = (
+        target.exp() * (target - input) if log_target else xlogy(target, target) - target * input
+    )
     if reduction == "batchmean":
         return losses.sum() / input.array.shape[0]
     return _finish(losses, reduction, size_average, reduce)
@@ -173,27 +265,59 @@ def kl_div(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """Return x1 . x2 / (|x1| |x2|) along `dim`, each norm at least `eps`."""
     a, b = _pair(x1, x2)
-    return ((a / a.norm(2, dim, keepdim=True).clamp(min=eps)) * (b / b.norm(2, dim, keepdim=True).clamp(min=eps))).sum(dim)
+    return (
+        (a / a.norm(2, dim, keepdim=True).clamp(min=eps))
+        * (b / b.norm(2, dim, keepdim=True).clamp(min=eps))
+    ).sum(dim)
 
 
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
     """Return the p-norm of x1 - x2 + eps along the last dimension."""
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
-def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return max(0, -target * (input1 - input2) + margin)."""
-    return _finish((-target * (input1 - input2) + margin).clamp(min=0), reduction, size_average, reduce)
+    return _finish(
+        (-target * (input1 - input2) + margin).clamp(min=0), reduction, size_average, reduce
+    )
 
 
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return the input where the target is 1, max(0, margin - input) where it is -1."""
     zero = 0.0 * input
-    losses = where(target == 1, zero, (margin - input).clamp(min=0)) + where(target == -1, zero, input)
+    losses = where(target == 1, zero, (margin - input).clamp(min=0)) + where(
+        target == -1, zero, input
+    )
     return _finish(losses, reduction, size_average, reduce)
 
 
-def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return 1 - cos where the target is 1, max(0, cos - margin) where it is -1."""
     products = (input1 * input2).sum(-1)
     sizes = ((input1 * input1).sum(-1) + 1e-12) * ((input2 * input2).sum(-1) + 1e-12)
@@ -202,26 +326,66 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin
     return _finish(losses, reduction, size_average, reduce)
 
 
-def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6, swap: bool = False, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = far.minimum(pairwise_distance(positive, negative, p, eps))
-    return _finish((pairwise_distance(anchor, positive, p, eps) - far + margin).clamp(min=0), reduction, size_average, reduce)
+    return _finish(
+        (pairwise_distance(anchor, positive, p, eps) - far + margin).clamp(min=0),
+        reduction,
+        size_average,
+        reduce,
+    )
 
 
-def soft_margin_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return log(1 + exp(-target * input))."""
     return _finish((-target * input).exp().log1p(), reduction, size_average, reduce)
 
 
-def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return the mean over classes of the cross entropies of sigmoid(input)."""
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
-    return _finish((losses if weight is None else losses * weight).mean(-1), reduction, size_average, reduce)
+    return _finish(
+        (losses if weight is None else losses * weight).mean(-1), reduction, size_average, reduce
+    )
 
 
-def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return the mean over the other classes of max(0, margin - x[target] + x[class]) ** p."""
     x = input if input.array.ndim == 2 else input.unsqueeze(0)
     place = target.reshape(-1, 1)
@@ -233,7 +397,16 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     return _finish(losses if input.array.ndim == 2 else losses[0], reduction, size_average, reduce)
 
 
-def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: Any = None, eps: float = 1e-8, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: Any = None,
+    eps: float = 1e-8,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Return exp(input) - target * input, or input - target * log(input + eps); `full` adds Stirling's term."""
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
@@ -242,7 +415,14 @@ def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full
     return _finish(losses, reduction, size_average, reduce)
 
 
-def gaussian_nll_loss(input: Tensor, target: Tensor, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> Tensor:
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Any,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
     """Return (log(var) + (input - target)**2 / var) / 2, the variance at least `eps`."""
     if not isinstance(var, Tensor):
         var = wrap(input.device.xp.full(input.array.shape, var, input.array.dtype), input.device)

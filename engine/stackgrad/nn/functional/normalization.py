@@ -9,7 +9,14 @@ from stackgrad import dtypes
 from stackgrad.graph import no_grad
 from stackgrad.tensor import Tensor
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
+__all__ = [
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "rms_norm",
+]
 
 
 def _per_channel(x: Tensor | None, ndim: int) -> Tensor | None:
@@ -29,7 +36,11 @@ def standardize(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
 
 
 def layer_norm(
-    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
 ) -> Tensor:
     """Normalise over the last dimensions, whose sizes are `normalized_shape`."""
     shape = tuple(normalized_shape)
@@ -42,7 +53,12 @@ def layer_norm(
     return _affine(standardize(input, dims, eps), weight, bias)
 
 
-def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
+def rms_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
     """Divide by the root of the mean square over the last dimensions (Zhang and Sennrich, 2019)."""
     dims = tuple(range(input.array.ndim - len(tuple(normalized_shape)), input.array.ndim))
     small = dtypes.finfo(input.dtype).eps if eps is None else eps
@@ -50,9 +66,15 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | No
 
 
 def batch_norm(
-    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
-    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
     """Normalise (N, C, ...) per channel: over the batch in training, else by the running statistics.
 
     Training moves the running statistics by `momentum` towards those of the batch, the variance
@@ -63,12 +85,16 @@ def batch_norm(
     scale, shift = _per_channel(weight, ndim), _per_channel(bias, ndim)
     if not training:
         if running_mean is None or running_var is None:
-            raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+            raise RuntimeError(
+                "Expected running_mean and running_var to be defined when training=False"
+            )
         spread = (_per_channel(running_var, ndim) + eps).rsqrt()
         return _affine((input - _per_channel(running_mean, ndim)) * spread, scale, shift)
     count = math.prod(input.array.shape[d] for d in dims)
     if count == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.array.shape)}")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {list(input.array.shape)}"
+        )
     if running_mean is not None and running_var is not None:
         with no_grad():
             batch = input.detach()
@@ -79,20 +105,34 @@ def batch_norm(
     return _affine(standardize(input, dims, eps), scale, shift)
 
 
-def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
     """Normalise (N, C, ...) over each of `num_groups` groups of channels."""
     shape, ndim = input.array.shape, input.array.ndim
     if shape[1] % num_groups:
-        raise RuntimeError(f"Expected number of channels in input to be divisible by num_groups, got {list(shape)} and {num_groups}")
-    grouped = input.reshape(shape[0], num_groups, -1)
+        raise RuntimeError(
+            f"Expected number of channels in input to be divisible by num_groups, got {list(shape)} and {num_groups}"
+        )
+    grouped = input.reshape(shape[0], num_groups, math.prod(shape[1:]) // num_groups)
     normal = standardize(grouped, (2,), eps).reshape(shape)
     return _affine(normal, _per_channel(weight, ndim), _per_channel(bias, ndim))
 
 
 def instance_norm(
-    input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None,
-    bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
     """Normalise (N, C, ...) per sample and channel, or by the running statistics."""
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -103,10 +143,14 @@ def instance_norm(
             batch = input.detach()
             running_mean.mul_(1 - momentum).add_(batch.mean(dims).mean(0), alpha=momentum)
             running_var.mul_(1 - momentum).add_(batch.var(dims).mean(0), alpha=momentum)
-    return _affine(standardize(input, dims, eps), _per_channel(weight, ndim), _per_channel(bias, ndim))
+    return _affine(
+        standardize(input, dims, eps), _per_channel(weight, ndim), _per_channel(bias, ndim)
+    )
 
 
-def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
     """Divide by (k + alpha * mean square over `size` neighbouring channels) ** beta (Krizhevsky et al., 2012)."""
     from stackgrad.nn.functional.padding import pad
 

@@ -12,9 +12,10 @@ from stackgrad.tensor import Tensor
 __all__ = ["pad"]
 
 _pad = Op(
-    "pad", lambda xp, x, *, widths, value: padded(xp, x, widths, value),
+    "pad",
+    lambda xp, x, *, widths, value: padded(xp, x, widths, value),
     {"x": lambda g, x_shape, widths: crop(g, widths, x_shape)},
-)  # fmt: skip
+)
 
 
 def padded(xp: Any, x: Any, widths: Sequence[tuple[int, int]], value: float) -> Any:
@@ -35,14 +36,20 @@ def crop(g: Tensor, widths: Sequence[tuple[int, int]], shape: tuple[int, ...]) -
     return _pad(g, widths=tuple((-a, -b) for a, b in widths), value=0.0)
 
 
-def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
     """Pad the last dimensions, the last one first: (left, right, top, bottom, ...)."""
     if len(pad) % 2 or len(pad) // 2 > input.array.ndim:
         raise RuntimeError("Padding length must be even and at most twice the number of dimensions")
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
     if mode == "constant":
         widths = ((0, 0),) * (input.array.ndim - len(pairs)) + tuple(pairs[::-1])
-        return _pad(input, widths=widths, value=float(value or 0.0) if input.dtype.is_floating_point else value or 0)
+        return _pad(
+            input,
+            widths=widths,
+            value=float(value or 0.0) if input.dtype.is_floating_point else value or 0,
+        )
     for number, (left, right) in enumerate(pairs):
         input = _pad_by_content(input, input.array.ndim - 1 - number, left, right, mode)
     return input
@@ -53,7 +60,11 @@ def _pad_by_content(x: Tensor, dim: int, left: int, right: int, mode: str) -> Te
     if mode == "reflect":
         if max(left, right) >= size:
             raise RuntimeError("Padding size should be less than the corresponding input dimension")
-        parts = [x.narrow(dim, 1, max(left, 0)).flip(dim), x, x.narrow(dim, size - 1 - max(right, 0), max(right, 0)).flip(dim)]
+        parts = [
+            x.narrow(dim, 1, max(left, 0)).flip(dim),
+            x,
+            x.narrow(dim, size - 1 - max(right, 0), max(right, 0)).flip(dim),
+        ]
     elif mode == "replicate":
         shape = list(x.array.shape)
         parts = []
@@ -63,12 +74,20 @@ def _pad_by_content(x: Tensor, dim: int, left: int, right: int, mode: str) -> Te
     elif mode == "circular":
         if max(left, right) > size:
             raise RuntimeError("Padding value causes wrapping around more than once.")
-        parts = [x.narrow(dim, size - max(left, 0), max(left, 0)), x, x.narrow(dim, 0, max(right, 0))]
+        parts = [
+            x.narrow(dim, size - max(left, 0), max(left, 0)),
+            x,
+            x.narrow(dim, 0, max(right, 0)),
+        ]
     else:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    found = cat([p for p in parts if p.array.size], dim)
+    found = cat([p for p in parts if p.array.shape[dim]], dim)
     cut = found.narrow(dim, max(-left, 0), found.array.shape[dim] - max(-left, 0) - max(-right, 0))
     return cut
 
 
-publish("constant_pad_nd", lambda input, pad_, value=0: pad(input, pad_, "constant", value), method=False)
+publish(
+    "constant_pad_nd",
+    lambda input, pad_, value=0: pad(input, pad_, "constant", value),
+    method=False,
+)

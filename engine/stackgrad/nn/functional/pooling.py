@@ -13,34 +13,80 @@ from stackgrad.ops.table import Op, publish
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
-    "avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "max_pool1d", "max_pool2d", "max_pool3d",
-]  # fmt: skip
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+]
 
 _max_pool = Op(
-    "max_pool", lambda xp, x, *, kernel, geometry, output: kernels.max_pool(xp, x, kernel, geometry, output),
-    {"x": lambda g, x, x_shape, y, kernel, geometry: _spread(g, _place(x.detach(), y.detach(), kernel=kernel, geometry=geometry), size=x_shape[2:], kernel=kernel, geometry=geometry)},
-)  # fmt: skip
-_place = Op("max_pool_place", lambda xp, x, largest, *, kernel, geometry: kernels.max_place(xp, x, largest, kernel, geometry), {})
+    "max_pool",
+    lambda xp, x, *, kernel, geometry, output: kernels.max_pool(xp, x, kernel, geometry, output),
+    {
+        "x": lambda g, x, x_shape, y, kernel, geometry: _spread(
+            g,
+            _place(x.detach(), y.detach(), kernel=kernel, geometry=geometry),
+            size=x_shape[2:],
+            kernel=kernel,
+            geometry=geometry,
+        )
+    },
+)
+_place = Op(
+    "max_pool_place",
+    lambda xp, x, largest, *, kernel, geometry: kernels.max_place(xp, x, largest, kernel, geometry),
+    {},
+)
 _spread = Op(
-    "max_pool_backward", lambda xp, h, place, *, size, kernel, geometry: kernels.spread_to_place(xp, h, place, size, kernel, geometry),
+    "max_pool_backward",
+    lambda xp, h, place, *, size, kernel, geometry: kernels.spread_to_place(
+        xp, h, place, size, kernel, geometry
+    ),
     {"h": lambda g, place, kernel, geometry: _take(g, place, kernel=kernel, geometry=geometry)},
-)  # fmt: skip
+)
 _take = Op(
-    "max_pool_take", lambda xp, x, place, *, kernel, geometry: kernels.take_from_place(xp, x, place, kernel, geometry),
-    {"x": lambda g, x_shape, place, kernel, geometry: _spread(g, place, size=x_shape[2:], kernel=kernel, geometry=geometry)},
-)  # fmt: skip
+    "max_pool_take",
+    lambda xp, x, place, *, kernel, geometry: kernels.take_from_place(
+        xp, x, place, kernel, geometry
+    ),
+    {
+        "x": lambda g, x_shape, place, kernel, geometry: _spread(
+            g, place, size=x_shape[2:], kernel=kernel, geometry=geometry
+        )
+    },
+)
 _sum_pool = Op(
-    "sum_pool", lambda xp, x, *, kernel, geometry, output: kernels.sum_pool(xp, x, kernel, geometry, output),
-    {"x": lambda g, x_shape, kernel, geometry: _sum_spread(g, size=x_shape[2:], kernel=kernel, geometry=geometry)},
-)  # fmt: skip
+    "sum_pool",
+    lambda xp, x, *, kernel, geometry, output: kernels.sum_pool(xp, x, kernel, geometry, output),
+    {
+        "x": lambda g, x_shape, kernel, geometry: _sum_spread(
+            g, size=x_shape[2:], kernel=kernel, geometry=geometry
+        )
+    },
+)
 _sum_spread = Op(
-    "sum_pool_backward", lambda xp, h, *, size, kernel, geometry: kernels.spread_sum(xp, h, size, kernel, geometry),
-    {"h": lambda g, h_shape, kernel, geometry: _sum_pool(g, kernel=kernel, geometry=geometry, output=h_shape[2:])},
-)  # fmt: skip
+    "sum_pool_backward",
+    lambda xp, h, *, size, kernel, geometry: kernels.spread_sum(xp, h, size, kernel, geometry),
+    {
+        "h": lambda g, h_shape, kernel, geometry: _sum_pool(
+            g, kernel=kernel, geometry=geometry, output=h_shape[2:]
+        )
+    },
+)
 
 
-def _output(size: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry, ceil_mode: bool) -> tuple[int, ...]:
+def _output(
+    size: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry, ceil_mode: bool
+) -> tuple[int, ...]:
     found = []
     for n, k, s, p, d in zip(size, kernel, geometry.stride, geometry.padding, geometry.dilation):
         room = n + 2 * p - d * (k - 1) - 1
@@ -48,7 +94,9 @@ def _output(size: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry, 
         if ceil_mode and (count - 1) * s >= n + p:
             count -= 1
         if count < 1:
-            raise RuntimeError(f"pooling: output size is too small for input {list(size)} and kernel {list(kernel)}")
+            raise RuntimeError(
+                f"pooling: output size is too small for input {list(size)} and kernel {list(kernel)}"
+            )
         found.append(count)
     return tuple(found)
 
@@ -64,12 +112,25 @@ def _geometry(kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any)
 
 def _make_max(count: int) -> Callable[..., Any]:
     def max_pool(
-        input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
         return_indices: bool = False,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """Return the largest element of every window of (N, C, ...), and on request its flat index."""
         if input.array.ndim == count + 1:
-            found = max_pool(input.unsqueeze(0), kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+            found = max_pool(
+                input.unsqueeze(0),
+                kernel_size,
+                stride,
+                padding,
+                dilation,
+                ceil_mode,
+                return_indices,
+            )
             return tuple(f.squeeze(0) for f in found) if return_indices else found.squeeze(0)
         kernel = sizes(kernel_size, count)
         geometry = _geometry(kernel, stride, padding, dilation)
@@ -83,7 +144,9 @@ def _make_max(count: int) -> Callable[..., Any]:
     return publish(f"max_pool{count}d", max_pool, method=False)
 
 
-def _flat_index(place: Tensor, size: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry) -> Tensor:
+def _flat_index(
+    place: Tensor, size: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry
+) -> Tensor:
     """Return the index into the flattened spatial dimensions of each window's place."""
     xp, rest, flat, scale = place.device.xp, place.array.astype("int64"), 0, 1
     for d in range(len(size) - 1, -1, -1):
@@ -97,13 +160,24 @@ def _flat_index(place: Tensor, size: tuple[int, ...], kernel: tuple[int, ...], g
 
 def _make_avg(count: int) -> Callable[..., Tensor]:
     def avg_pool(
-        input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: int | None = None,
-    ) -> Tensor:  # fmt: skip
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Tensor:
         """Return the mean of every window of (N, C, ...)."""
         if input.array.ndim == count + 1:
             return avg_pool(
-                input.unsqueeze(0), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+                input.unsqueeze(0),
+                kernel_size,
+                stride,
+                padding,
+                ceil_mode,
+                count_include_pad,
+                divisor_override,
             ).squeeze(0)
         kernel = sizes(kernel_size, count)
         geometry = _geometry(kernel, stride, padding, 1)
@@ -118,14 +192,21 @@ def _make_avg(count: int) -> Callable[..., Tensor]:
 
 
 def _divisor(
-    input: Tensor, size: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry, output: tuple[int, ...], with_padding: bool
+    input: Tensor,
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    geometry: Geometry,
+    output: tuple[int, ...],
+    with_padding: bool,
 ) -> Any:
     """Return how many elements each window counts: a number where all count the same."""
     lengths = []
     for n, k, s, p, o in zip(size, kernel, geometry.stride, geometry.padding, output):
         starts = [i * s - p for i in range(o)]
         ends = [min(a + k, n + p) for a in starts]
-        lengths.append([b - a if with_padding else min(b, n) - max(a, 0) for a, b in zip(starts, ends)])
+        lengths.append(
+            [b - a if with_padding else min(b, n) - max(a, 0) for a, b in zip(starts, ends)]
+        )
     if all(len(set(line)) == 1 for line in lengths):
         product = 1
         for line in lengths:
@@ -155,8 +236,14 @@ def _adaptive(input: Tensor, output_size: Any, count: int, reduce: str) -> Tenso
             split = input.unflatten(dim, (n, size // n))
             input = split.mean(dim + 1) if reduce == "mean" else split.amax(dim + 1)
             continue
-        parts = [input.narrow(dim, i * size // n, -(-(i + 1) * size // n) - i * size // n) for i in range(n)]
-        reduced = [p.mean(dim, keepdim=True) if reduce == "mean" else p.amax(dim, keepdim=True) for p in parts]
+        parts = [
+            input.narrow(dim, i * size // n, -(-(i + 1) * size // n) - i * size // n)
+            for i in range(n)
+        ]
+        reduced = [
+            p.mean(dim, keepdim=True) if reduce == "mean" else p.amax(dim, keepdim=True)
+            for p in parts
+        ]
         input = cat(reduced, dim) if reduced else input.narrow(dim, 0, 0)
     return input
 
@@ -179,27 +266,42 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Tensor:
     """Return the maxima of `output_size` windows over the last dimension."""
     if return_indices:
-        raise NotImplementedError("adaptive_max_pool1d(return_indices=True) is not implemented in stackgrad")
+        raise NotImplementedError(
+            "adaptive_max_pool1d(return_indices=True) is not implemented in stackgrad"
+        )
     return _adaptive(input, output_size, 1, "max")
 
 
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Tensor:
     """Return the maxima of `output_size` windows over the last two dimensions."""
     if return_indices:
-        raise NotImplementedError("adaptive_max_pool2d(return_indices=True) is not implemented in stackgrad")
+        raise NotImplementedError(
+            "adaptive_max_pool2d(return_indices=True) is not implemented in stackgrad"
+        )
     return _adaptive(input, output_size, 2, "max")
 
 
-def _lp(pool: Callable[..., Tensor], input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
+def _lp(
+    pool: Callable[..., Tensor],
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Any,
+    stride: Any,
+    ceil_mode: bool,
+) -> Tensor:
     total = pool(input.pow(norm_type), kernel_size, stride, 0, ceil_mode, divisor_override=1)
     return (total.sign() * total.abs().relu()).pow(1 / norm_type)
 
 
-def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
     """Return the p-norm of every window."""
     return _lp(avg_pool1d, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
     """Return the p-norm of every window."""
     return _lp(avg_pool2d, input, norm_type, kernel_size, stride, ceil_mode)

@@ -21,7 +21,14 @@ State = tuple[Tensor, ...]
 Weights = Sequence[Any]
 
 
-def lstm_cell(x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> State:
+def lstm_cell(
+    x: Tensor,
+    state: State,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> State:
     """Return h and c after one step of x (batch, in)."""
     h, c = state
     i, f, g, o = (linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)).chunk(4, -1)
@@ -29,7 +36,14 @@ def lstm_cell(x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor 
     return o.sigmoid() * c.tanh(), c
 
 
-def gru_cell(x: Tensor, hidden: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Tensor:
+def gru_cell(
+    x: Tensor,
+    hidden: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> Tensor:
     """Return h after one step of x (batch, in)."""
     xr, xz, xn = linear(x, w_ih, b_ih).chunk(3, -1)
     hr, hz, hn = linear(hidden, w_hh, b_hh).chunk(3, -1)
@@ -38,17 +52,39 @@ def gru_cell(x: Tensor, hidden: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor
     return (1 - z) * n + z * hidden
 
 
-def rnn_tanh_cell(x: Tensor, hidden: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Tensor:
+def rnn_tanh_cell(
+    x: Tensor,
+    hidden: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> Tensor:
     """Return tanh(x w_ih^T + h w_hh^T + biases)."""
     return (linear(x, w_ih, b_ih) + linear(hidden, w_hh, b_hh)).tanh()
 
 
-def rnn_relu_cell(x: Tensor, hidden: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Tensor:
+def rnn_relu_cell(
+    x: Tensor,
+    hidden: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> Tensor:
     """Return relu(x w_ih^T + h w_hh^T + biases)."""
     return (linear(x, w_ih, b_ih) + linear(hidden, w_hh, b_hh)).relu()
 
 
-def _lstm_formula(x: Tensor, h: Tensor, c: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None) -> State:
+def _lstm_formula(
+    x: Tensor,
+    h: Tensor,
+    c: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None,
+    b_hh: Tensor | None,
+) -> State:
     outputs = []
     for step in x.unbind(0):
         h, c = lstm_cell(step, (h, c), w_ih, w_hh, b_ih, b_hh)
@@ -76,15 +112,25 @@ def _over_time(cell: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, State
 
 
 _LAYERS = {
-    "lstm": _lstm_over_time, "gru": _over_time(gru_cell), "rnn_tanh": _over_time(rnn_tanh_cell),
+    "lstm": _lstm_over_time,
+    "gru": _over_time(gru_cell),
+    "rnn_tanh": _over_time(rnn_tanh_cell),
     "rnn_relu": _over_time(rnn_relu_cell),
-}  # fmt: skip
+}
 
 
 def run_layers(
-    kind: str, x: Tensor, state: State, params: Sequence[Tensor], has_biases: bool, num_layers: int, p: float, train: bool,
-    bidirectional: bool, lengths: Sequence[int] | None = None,
-) -> tuple[Tensor, State]:  # fmt: skip
+    kind: str,
+    x: Tensor,
+    state: State,
+    params: Sequence[Tensor],
+    has_biases: bool,
+    num_layers: int,
+    p: float,
+    train: bool,
+    bidirectional: bool,
+    lengths: Sequence[int] | None = None,
+) -> tuple[Tensor, State]:
     """Return the output (time, batch, directions * hidden) and the last states (layers * directions, batch, hidden).
 
     `params` are the weights layer by layer, forwards before backwards. With `lengths` (descending) the
@@ -110,7 +156,9 @@ def run_layers(
     return x, tuple(stack(parts) for parts in zip(*last))
 
 
-def _one_way(kind: str, x: Tensor, state: State, weights: Weights, *, backwards: bool) -> tuple[Tensor, State]:
+def _one_way(
+    kind: str, x: Tensor, state: State, weights: Weights, *, backwards: bool
+) -> tuple[Tensor, State]:
     if not backwards:
         return _LAYERS[kind](x, state, weights)
     y, end = _LAYERS[kind](x.flip(0), state, weights)
@@ -129,7 +177,9 @@ def _by_length(
         while stop < len(lengths) and lengths[stop] == lengths[start]:
             stop += 1
         part = x[: lengths[start], start:stop]
-        y, end = _one_way(kind, part, tuple(s[start:stop] for s in state), weights, backwards=backwards)
+        y, end = _one_way(
+            kind, part, tuple(s[start:stop] for s in state), weights, backwards=backwards
+        )
         outputs.append(pad(y, (0, 0, 0, 0, 0, x.array.shape[0] - lengths[start])))
         ends.append(end)
         start = stop
@@ -138,20 +188,31 @@ def _by_length(
 
 def _publish(kind: str) -> Callable[..., Any]:
     def network(
-        input: Tensor, hx: Any, params: Sequence[Tensor], has_biases: bool, num_layers: int, dropout: float, train: bool,
-        bidirectional: bool, batch_first: bool = False,
-    ) -> tuple[Tensor, ...]:  # fmt: skip
+        input: Tensor,
+        hx: Any,
+        params: Sequence[Tensor],
+        has_biases: bool,
+        num_layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+        batch_first: bool = False,
+    ) -> tuple[Tensor, ...]:
         """Run a stack of layers: the output and the last states."""
         x = input.transpose(0, 1) if batch_first else input
         state = tuple(hx) if kind == "lstm" else (hx,)
-        y, last = run_layers(kind, x, state, params, has_biases, num_layers, dropout, train, bidirectional)
+        y, last = run_layers(
+            kind, x, state, params, has_biases, num_layers, dropout, train, bidirectional
+        )
         return (y.transpose(0, 1) if batch_first else y, *last)
 
     return publish(kind, network, method=False)
 
 
 lstm, gru, rnn_tanh, rnn_relu = (_publish(kind) for kind in ("lstm", "gru", "rnn_tanh", "rnn_relu"))
-publish("lstm_cell", lambda input, hx, *weights: lstm_cell(input, tuple(hx), *weights), method=False)
+publish(
+    "lstm_cell", lambda input, hx, *weights: lstm_cell(input, tuple(hx), *weights), method=False
+)
 publish("gru_cell", gru_cell, method=False)
 publish("rnn_tanh_cell", rnn_tanh_cell, method=False)
 publish("rnn_relu_cell", rnn_relu_cell, method=False)

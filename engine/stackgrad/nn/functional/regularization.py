@@ -5,7 +5,14 @@ from __future__ import annotations
 from stackgrad import random
 from stackgrad.tensor import Tensor, wrap
 
-__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
+__all__ = [
+    "alpha_dropout",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "feature_alpha_dropout",
+]
 
 
 def _kept(input: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
@@ -29,7 +36,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return _drop(input, input.array.shape, p, inplace) if training and p else input
 
 
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
     """Drop whole channels of (N, C, ...)."""
     shape = (*input.array.shape[:2], *(1,) * (input.array.ndim - 2))
     return _drop(input, shape, p, inplace) if training and p else input
@@ -38,12 +47,16 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 dropout1d = dropout3d = dropout2d
 
 
-def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
     """Drop to the negative limit of SELU, and keep mean and variance (Klambauer et al., 2017)."""
     return _alpha(input, input.array.shape, p, inplace) if training and p else input
 
 
-def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
     """Do the same to whole channels."""
     shape = (*input.array.shape[:2], *(1,) * (input.array.ndim - 2))
     return _alpha(input, shape, p, inplace) if training and p else input

@@ -11,13 +11,19 @@ from stackgrad.tensor import Tensor, wrap
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
 _embedding = Op(
-    "embedding", lambda xp, index, weight, *, padding_idx: weight[index],
-    {"weight": lambda g, index, weight_shape, padding_idx: _embedding_back(g, index, rows=weight_shape[0], padding_idx=padding_idx)},
-)  # fmt: skip
+    "embedding",
+    lambda xp, index, weight, *, padding_idx: weight[index],
+    {
+        "weight": lambda g, index, weight_shape, padding_idx: _embedding_back(
+            g, index, rows=weight_shape[0], padding_idx=padding_idx
+        )
+    },
+)
 _embedding_back = Op(
-    "embedding_backward", lambda xp, h, index, *, rows, padding_idx: table_gradient(xp, h, index, rows, padding_idx),
+    "embedding_backward",
+    lambda xp, h, index, *, rows, padding_idx: table_gradient(xp, h, index, rows, padding_idx),
     {"h": lambda g, index, padding_idx: embedding(index, g, padding_idx)},
-)  # fmt: skip
+)
 
 
 def table_gradient(xp: Any, g: Any, index: Any, rows: int, padding_idx: int | None) -> Any:
@@ -35,33 +41,57 @@ def table_gradient(xp: Any, g: Any, index: Any, rows: int, padding_idx: int | No
 
 
 def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
     """Return the rows of `weight` (rows, dim) that `input` names; row `padding_idx` gets no gradient."""
     if sparse or scale_grad_by_freq:
-        raise NotImplementedError("embedding(sparse=, scale_grad_by_freq=) are not implemented in stackgrad")
+        raise NotImplementedError(
+            "embedding(sparse=, scale_grad_by_freq=) are not implemented in stackgrad"
+        )
     if input.array.dtype.kind not in "iu":
-        raise RuntimeError(f"Expected tensor for argument 'indices' to have an integer type, but got {input.dtype}")
+        raise RuntimeError(
+            f"Expected tensor for argument 'indices' to have an integer type, but got {input.dtype}"
+        )
     size = weight.array.shape[0]
-    if input.device.type == "cpu" and input.array.size and not 0 <= input.array.min() <= input.array.max() < size:
+    if (
+        input.device.type == "cpu"
+        and input.array.size
+        and not 0 <= input.array.min() <= input.array.max() < size
+    ):
         raise IndexError("index out of range in self")
     if max_norm is not None:
         norms = weight.detach().norm(norm_type, 1, keepdim=True)
         used = wrap(input.device.xp.zeros((size, 1), bool), input.device)
         used.array[input.array.reshape(-1)] = True
         scale = (max_norm / (norms + 1e-7)).clamp(max=1.0)
-        weight.detach().copy_((norms > max_norm).logical_and(used).to(weight.dtype) * (scale - 1) * weight.detach() + weight.detach())
+        weight.detach().copy_(
+            (norms > max_norm).logical_and(used).to(weight.dtype) * (scale - 1) * weight.detach()
+            + weight.detach()
+        )
     if padding_idx is not None and padding_idx < 0:
         padding_idx += size
     return _embedding(input, weight, padding_idx=padding_idx)
 
 
 def embedding_bag(
-    input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, per_sample_weights: Tensor | None = None,
-    include_last_offset: bool = False, padding_idx: int | None = None,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
     """Return the sum, mean or maximum of the rows of each bag: a row of `input`, or a piece from an offset on."""
     if padding_idx is not None:
         raise NotImplementedError("embedding_bag(padding_idx=) is not implemented in stackgrad")
@@ -76,7 +106,12 @@ def embedding_bag(
     ends = starts[1:] + ([] if include_last_offset else [input.array.shape[0]])
     bags = [rows[a:b] for a, b in zip(starts, ends)]
     empty = rows[:0].sum(0)
-    return stack([{"sum": b.sum, "mean": b.mean, "max": b.amax}[mode](0) if b.array.size else empty for b in bags])
+    return stack(
+        [
+            {"sum": b.sum, "mean": b.mean, "max": b.amax}[mode](0) if b.array.size else empty
+            for b in bags
+        ]
+    )
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
