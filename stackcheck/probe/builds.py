@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from stackcheck.model.environment import Distribution, InstalledBuild
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.model.version import InvalidVersion, Version, cuda_of_build, parse_version
+from stackcheck.probe.dynamic import read_dynamic
 from stackcheck.probe.host import HostReader
 
 __all__ = ["find_builds"]
 
 _TEXT_LIMIT = 1 << 16
+CUDA_SONAME = re.compile(r"lib(cu|nv|nccl)\w*\.so\.\d")
+"""Libraries of CUDA's toolkit, cuDNN, NCCL and their kin."""
 
 
 @dataclass(frozen=True)
@@ -237,11 +240,44 @@ def _build(
         build=build,
         cuda=cuda,
         cudnn=cudnn,
+        needed=_needed(installed, framework),
         architectures=architectures
         or Unknown("not in the metadata", f"{installed.directory} ({installed.distribution.name})"),
     )
 
 
+def _needed(installed: _Installed, framework: str) -> tuple[str, ...]:
+    """Return the CUDA libraries that the framework's own libraries need, by their ELF headers."""
+    found: dict[str, None] = {}
+    for place in _LIBRARIES.get(framework, ()):
+        directory, _, pattern = f"{installed.directory}/{place}".rpartition("/")
+        wanted = re.compile(pattern)
+        for name in installed.host.names(directory).peek() or ():
+            if wanted.fullmatch(name):
+                dynamic = read_dynamic(installed.host, f"{directory}/{name}").peek()
+                needed = dynamic.needed if dynamic else ()
+                found.update(
+                    dict.fromkeys(soname for soname in needed if CUDA_SONAME.match(soname))
+                )
+    return tuple(found)
+
+
+_LIBRARIES = {
+    "pytorch": (r"torch/lib/libtorch_cuda\.so", r"torch/lib/libtorch\.so"),
+    "tensorflow": (
+        r"tensorflow/libtensorflow_cc\.so\.\d",
+        r"tensorflow/python/_pywrap_tensorflow_internal\.so",
+    ),
+    "jax": (
+        r"jax_plugins/xla_cuda12/xla_cuda_plugin\.so",
+        r"jax_plugins/xla_cuda13/xla_cuda_plugin\.so",
+        r"jaxlib/xla_extension\.so",
+    ),
+    "cupy": (r"cupy_backends/cuda/libs/(cudnn|cublas|nccl)\..*so",),
+    "paddlepaddle": (r"paddle/base/libpaddle\.so", r"paddle/fluid/(core_\w+|libpaddle)\.so"),
+    "mxnet": (r"mxnet/libmxnet\.so",),
+}
+"""Libraries that link CUDA's, below site-packages; the last part of each is a pattern."""
 _READERS = (
     (("torch",), _torch),
     (("tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tf-nightly"), _tensorflow),

@@ -11,13 +11,23 @@ from stackcheck.model.version import DriverVersion, Version, parse_version
 from stackcheck.probe.child import Answers
 from stackcheck.probe.report import CRASHED, FUNCTION_NOT_FOUND, LIBRARY_NOT_FOUND, NOT_LOADED
 
-__all__ = ["CUINIT", "code_of", "cuda_version", "driver_release", "gpus_of", "library_code"]
+__all__ = [
+    "code_of",
+    "conf_compute_ready",
+    "cuda_version",
+    "driver_release",
+    "gpus_of",
+    "library_code",
+    "vgpu_licensed",
+]
 
 T = TypeVar("T")
 
-CUINIT = "cuInit"
+_CUINIT = "cuInit"
 _SUCCESS = 0
 _NOT_SUPPORTED = 3
+_VGPU = 2
+"""NVML_GPU_VIRTUALIZATION_MODE_VGPU: a guest's share of a board."""
 _BRANDS = {
     1: "quadro",
     2: "tesla",
@@ -81,11 +91,11 @@ def library_code(answers: Answers) -> Fact[int]:
         return Absent("libcuda.so.1")
     if loaded is not None and loaded.code:
         return Unknown(str(loaded.value or "no libcuda in LD_LIBRARY_PATH"), "libcuda")
-    code = code_of(answers, CUINIT)
+    code = code_of(answers, _CUINIT)
     if isinstance(code, Known):
         if code.value == FUNCTION_NOT_FOUND:
-            return Unknown("the library has no cuInit", CUINIT)
-        return Known(code.value, CUINIT)
+            return Unknown("the library has no cuInit", _CUINIT)
+        return Known(code.value, _CUINIT)
     return code
 
 
@@ -228,6 +238,34 @@ def _gpu(answers: Answers, index: int) -> Gpu:
             replays=fact("replays", int),
         ),
     )
+
+
+def conf_compute_ready(answers: Answers) -> Fact[int]:
+    """Return 1 if the confidential-computing GPUs are set ready; absent where the feature is off."""
+    feature = value_of(answers, "conf_compute", int)
+    if not isinstance(feature, Known) or not feature.value:
+        return feature if isinstance(feature, Unknown) else Absent(feature.source)
+    return value_of(answers, "conf_compute_ready", int)
+
+
+def vgpu_licensed(answers: Answers) -> Fact[int]:
+    """Return 1 if every vGPU holds its licence; absent where no GPU is one (virtualisation mode 2)."""
+    source = _source("licence")
+    modes = [
+        (gpu, answer.value)
+        for (call, gpu), answer in answers.calls.items()
+        if call == "virtualization" and not answer.code
+    ]
+    guests = [gpu for gpu, mode in modes if mode == _VGPU]
+    if not guests:
+        return Absent(source)
+    for gpu in guests:
+        licensed = value_of(answers, "licence", lambda found: all(found["licensed"]), gpu)
+        if not isinstance(licensed, Known):
+            return licensed
+        if not licensed.value:
+            return Known(0, source)
+    return Known(1, source)
 
 
 def _inforom(answers: Answers, index: int) -> Fact[bool]:

@@ -26,7 +26,8 @@ SYSROOT = "STACKCHECK_SYSROOT"
 TEXT_LIMIT = 1 << 20
 """Bytes of a text that are read at most; the longest that rules want is a CDI specification."""
 _LINKS_MAX = 40
-_MAPPINGS = ("environment", "uname", "limits", "mounts", "nodes")
+_MAPPINGS = ("environment", "uname", "limits", "mounts", "nodes", "services")
+_SYSTEMD_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class NodeStatus:
     mode: int
     owner: int
     group: int
+    blocked: bool = False
+    """A tree's word that opening it fails whatever the mode says, as a control group makes it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class HostReader:
         return {str(name): str(value) for name, value in given.items()}
 
     def uname(self, name: str) -> Fact[str]:
-        """Return an entry of uname(2): `release`, `machine`, `nodename` or `version`."""
+        """Tell what the kernel says of itself (uname(2)): `release`, `machine`, `nodename` or `version`."""
         given = self._given.get("uname", {})
         if name in given:
             return Known(str(given[name]), "machine.yaml: uname")
@@ -198,15 +201,17 @@ class HostReader:
                 done.append(part)
         return "/" + "/".join(done)
 
-    def read(self, path: str, limit: int = TEXT_LIMIT) -> Fact[bytes]:
-        """Return the first bytes of a regular file."""
+    def read(self, path: str, limit: int = TEXT_LIMIT, offset: int = 0) -> Fact[bytes]:
+        """Return up to `limit` bytes of a regular file from `offset`."""
         try:
             descriptor = os.open(self.locate(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     return Unknown("not a regular file", path)
+                if offset:
+                    file.seek(offset)
                 return Known(file.read(limit), path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, OverflowError) as error:
             return _failed(error, path)
 
     def text(self, path: str, limit: int = TEXT_LIMIT) -> Fact[str]:
@@ -266,6 +271,29 @@ class HostReader:
             place = place.parent
         return Known(os.access(place, os.W_OK | os.X_OK), source)
 
+    def command(self, name: str) -> str | None:
+        """Return the path of a command on PATH, None if there is none."""
+        for directory in self.environment.get("PATH", "").split(os.pathsep):
+            if directory and self.is_file(f"{directory}/{name}"):
+                return f"{directory}/{name}"
+        return None
+
+    def service(self, name: str) -> Fact[str]:
+        """Return `running`, `stopped` or `failed` of a systemd unit; absent where it is not installed."""
+        services = self._given.get("services", {})
+        if name in services:
+            return Known(str(services[name]), "machine.yaml: services")
+        unit = f"{name}.service"
+        directories = ("/lib/systemd/system", "/usr/lib/systemd/system", "/etc/systemd/system")
+        installed = any(self.is_file(f"{directory}/{unit}") for directory in directories)
+        if self.exists(f"/sys/fs/cgroup/system.slice/{unit}").peek():
+            return Known("running", f"/sys/fs/cgroup/system.slice/{unit}")
+        if not installed:
+            return Absent(unit)
+        if not self.is_real:
+            return Unknown("the tree does not say", "machine.yaml: services")
+        return _ask_systemd(unit)
+
     # ---- device nodes
 
     def node(self, path: str) -> Fact[NodeStatus]:
@@ -281,6 +309,7 @@ class HostReader:
                     int(mode, 8) if isinstance(mode, str) else int(mode),
                     int(entry.get("owner", 0)),
                     int(entry.get("group", 0)),
+                    blocked=entry.get("usable") is False,
                 ),
                 "machine.yaml: nodes",
             )
@@ -313,6 +342,8 @@ class HostReader:
         if uid is None:
             return Unknown("the tree does not name the user", "machine.yaml: uid")
         shift = 6 if uid == node.owner else 3 if node.group in self.groups else 0
+        if node.blocked:
+            return Known(False, "machine.yaml: nodes")
         allowed = uid == 0 or (node.mode >> shift) & 0o6 == 0o6
         return Known(allowed, f"mode {node.mode:04o}, user {uid}")
 
@@ -320,7 +351,30 @@ class HostReader:
 _UNAME = {"nodename": "node"}
 
 
-def _failed(error: OSError | ValueError, source: str) -> Absent | Unknown:
+def _ask_systemd(unit: str) -> Fact[str]:
+    """Ask the service manager, which answers every user; where there is none (containers) nobody knows."""
+    import subprocess
+
+    argv = ["systemctl", "show", "--property=ActiveState", "--value", unit]
+    source = " ".join(argv)
+    try:
+        done = subprocess.run(
+            argv,
+            capture_output=True,
+            text=True,
+            timeout=_SYSTEMD_SECONDS,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Unknown(str(error), source)
+    state = done.stdout.strip()
+    if done.returncode or not state:
+        return Unknown(done.stderr.strip() or "no answer", source)
+    return Known({"active": "running", "failed": "failed"}.get(state, "stopped"), source)
+
+
+def _failed(error: OSError | ValueError | OverflowError, source: str) -> Absent | Unknown:
     """Tell what is not there from what could not be read."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return Absent(source)

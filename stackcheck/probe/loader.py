@@ -122,6 +122,13 @@ class Loader:
             return self.cache
         return Absent(f"loader: {soname}")
 
+    def resolve_file(self, name: str) -> Fact[str]:
+        """Return where a linker finds a file, `libcuda.so`: it asks directories, and no cache."""
+        for directory in (*self.configured_directories, *self.default_directories):
+            if self._host.is_file(f"{directory}/{name}"):
+                return Known(f"{directory}/{name}", directory)
+        return Absent(f"linker: {name}")
+
     def driver_library(self, soname: str) -> Fact[Library]:
         """Return one of the driver's libraries, with the release in its file name."""
         if self._host.is_real and sys.platform in ("win32", "darwin"):

@@ -14,12 +14,21 @@ from stackcheck.model.version import Version
 from stackcheck.probe.child import Answers, GpuChild
 from stackcheck.probe.container import probe_container
 from stackcheck.probe.environment import probe_environment
-from stackcheck.probe.gpus import code_of, cuda_version, driver_release, gpus_of, library_code
+from stackcheck.probe.gpus import (
+    code_of,
+    conf_compute_ready,
+    cuda_version,
+    driver_release,
+    gpus_of,
+    library_code,
+    vgpu_licensed,
+)
 from stackcheck.probe.host import HostReader
 from stackcheck.probe.kernel import probe_module, probe_nodes
+from stackcheck.probe.limits import environment_limits
 from stackcheck.probe.loader import Loader
 from stackcheck.probe.pci import probe_pci
-from stackcheck.probe.system import probe_host
+from stackcheck.probe.system import probe_arch, probe_host
 from stackcheck.probe.toolkits import probe_system_cudnn, probe_toolkits
 
 __all__ = ["probe_machine"]
@@ -47,8 +56,13 @@ def probe_machine(
 
 
 def _read(host: HostReader, environment: str | None) -> Machine:
-    facts = probe_host(host, probe_container(host))
-    loader = Loader(host, facts.arch.peek())
+    loader = Loader(host, probe_arch(host).peek())
+    facts = probe_host(host, loader, probe_container(host))
+    python = probe_environment(host, loader, environment)
+    if isinstance(python, Known):
+        chosen = python.value
+        added = environment_limits(host, chosen.prefix, chosen.kind.peek())
+        facts = replace(facts, limits={**facts.limits, **added})
     return Machine(
         stackcheck=__version__,
         time=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -61,26 +75,13 @@ def _read(host: HostReader, environment: str | None) -> Machine:
             cuda_libraries=loader.every("libcuda"),
             module=probe_module(host),
             nodes=probe_nodes(host),
-            fabric_manager=_service(host, "nvidia-fabricmanager"),
+            fabric_manager=host.service("nvidia-fabricmanager"),
             persistence_daemon=host.exists("/run/nvidia-persistenced/socket"),
         ),
         toolkits=probe_toolkits(host),
         system_cudnn=probe_system_cudnn(host, loader),
-        environment=probe_environment(host, loader, environment),
+        environment=python,
     )
-
-
-def _service(host: HostReader, name: str) -> Fact[str]:
-    """Tell a running service from a stopped one by its pid file or control group; absent if it is not installed."""
-    if host.exists(f"/sys/fs/cgroup/system.slice/{name}.service").peek():
-        return Known("running", f"/sys/fs/cgroup/system.slice/{name}.service")
-    pid_file = f"/run/{name}/nv-fabricmanager.pid"
-    if host.exists(pid_file).peek():
-        return Known("running", pid_file)
-    for directory in ("/lib/systemd/system", "/usr/lib/systemd/system", "/etc/systemd/system"):
-        if host.exists(f"{directory}/{name}.service").peek():
-            return Known("stopped", f"{directory}/{name}.service")
-    return Absent(f"{name}.service")
 
 
 def _with_answers(machine: Machine, answers: Answers) -> Machine:
@@ -88,9 +89,14 @@ def _with_answers(machine: Machine, answers: Answers) -> Machine:
     release = driver_release(answers)
     if not isinstance(release, Known):
         release = _release_of_module(driver.module.version, release)
+    limits = {
+        "conf_compute_ready": conf_compute_ready(answers),
+        "vgpu_licensed": vgpu_licensed(answers),
+    }
     notes = [f"{call}: {reason}" for (call, _), reason in answers.stopped.items()]
     return replace(
         machine,
+        host=replace(machine.host, limits={**machine.host.limits, **limits}),
         driver=replace(
             driver,
             release=release,

@@ -11,8 +11,11 @@ from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.model.machine import Container, Host
 from stackcheck.model.version import InvalidVersion, Version, parse_version
 from stackcheck.probe.host import HostReader
+from stackcheck.probe.limits import probe_limits
+from stackcheck.probe.loader import Loader
+from stackcheck.probe.texts import probe_files
 
-__all__ = ["probe_host", "steering_variables"]
+__all__ = ["probe_arch", "probe_host", "steering_variables"]
 
 _ARCHES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 _PREFIXES = (
@@ -60,39 +63,24 @@ _NAMES = {
     "XDG_CACHE_HOME",
 }
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|JWT|CREDENTIAL")
-_FILES = (
-    "/etc/cdi/nvidia.yaml",
-    "/var/run/cdi/nvidia.yaml",
-    "/etc/docker/daemon.json",
-    "/etc/nccl.conf",
-    "/etc/nv_tegra_release",
-    "/etc/nvidia-container-runtime/config.toml",
-    "/proc/sys/kernel/dmesg_restrict",
-    "/proc/sys/vm/overcommit_memory",
-)
-_HOME_FILES = (".config/docker/daemon.json", ".keras/keras.json")
-_KERNEL_OPTION = re.compile(
-    r"(\w+_)?iommu|nvidia|nouveau|nova|modprobe|module_blacklist|rd\.driver|nomodeset|pci="
-)
-_FILE_LIMIT = 1 << 18
 
 
-def probe_host(host: HostReader, container: Fact[Container]) -> Host:
-    """Return the operating system's facts."""
+def probe_host(host: HostReader, loader: Loader, container: Fact[Container]) -> Host:
+    """Return the operating system's facts; the numbers that hang on an environment or the driver come later."""
     platform = _platform(host)
     return Host(
         platform=platform,
         os=_os_name(host),
         kernel=host.uname("release"),
-        arch=_arch(host),
+        arch=probe_arch(host),
         glibc=_glibc(host),
         hostname=host.uname("nodename"),
         cpu_count=_cpu_count(host),
         memory_bytes=_memory(host),
         container=container,
         variables=Known(steering_variables(host.environment), "environment"),
-        files=_files(host),
-        limits=_limits(host),
+        files=probe_files(host),
+        limits=probe_limits(host, loader),
         wsl_libraries=(
             host.names("/usr/lib/wsl/lib")
             if platform.peek() == "wsl2"
@@ -141,7 +129,8 @@ def _os_name(host: HostReader) -> Fact[str]:
     return host.line("/etc/os-release")
 
 
-def _arch(host: HostReader) -> Fact[str]:
+def probe_arch(host: HostReader) -> Fact[str]:
+    """Return the processor architecture, `x86_64` or `aarch64`."""
     machine = host.uname("machine")
     if not isinstance(machine, Known):
         return machine
@@ -198,71 +187,3 @@ def _memory(host: HostReader) -> Fact[int]:
         if found
         else Unknown("has no MemTotal", "/proc/meminfo")
     )
-
-
-def _files(host: HostReader) -> dict[str, Fact[str]]:
-    home = host.environment.get("HOME", "")
-    paths = (*_FILES, *(f"{home}/{name}" for name in _HOME_FILES if home))
-    texts = {path: host.text(path, _FILE_LIMIT) for path in paths}
-    return {**texts, "/proc/cmdline": _command_line(host)}
-
-
-def _command_line(host: HostReader) -> Fact[str]:
-    """Return the kernel's options about graphics, modules and the IOMMU; the others are nobody's business."""
-    text = host.text("/proc/cmdline")
-    if not isinstance(text, Known):
-        return text
-    options = (word for word in text.value.split() if _KERNEL_OPTION.match(word))
-    return Known(" ".join(options), "/proc/cmdline")
-
-
-def _limits(host: HostReader) -> dict[str, Fact[int]]:
-    limits: dict[str, Fact[int]] = {
-        "memlock_bytes": host.limit("memlock"),
-        "address_space_bytes": host.limit("as"),
-        "open_files": host.limit("nofile"),
-    }
-    shm = host.file_system("/dev/shm")  # noqa: S108 (looked at, not written to)
-    tmp = host.file_system(host.environment.get("TMPDIR") or "/tmp")  # noqa: S108
-    for name, found in (("shm", shm), ("tmp", tmp)):
-        if isinstance(found, Known):
-            limits[f"{name}_bytes"] = Known(found.value.total_bytes, found.source)
-            limits[f"{name}_free_bytes"] = Known(found.value.free_bytes, found.source)
-            limits[f"{name}_free_inodes"] = Known(found.value.free_inodes, found.source)
-            limits[f"{name}_noexec"] = Known(int(found.value.noexec), found.source)
-        else:
-            limits[f"{name}_bytes"] = limits[f"{name}_free_bytes"] = found
-    limits["cgroup_memory_bytes"] = _cgroup(host, "memory.max")
-    limits["oom_kills"] = _oom_kills(host)
-    return limits
-
-
-def _cgroup_paths(host: HostReader, name: str) -> tuple[str, ...]:
-    """Return where a file of the own cgroup (version 2) may lie: its directory, or the root inside a container."""
-    own = host.text("/proc/self/cgroup").peek() or ""
-    found = re.search(r"^0::(/.*)$", own, re.MULTILINE)
-    below = found[1].rstrip("/") if found else ""
-    return tuple(dict.fromkeys((f"/sys/fs/cgroup{below}/{name}", f"/sys/fs/cgroup/{name}")))
-
-
-def _cgroup(host: HostReader, name: str) -> Fact[int]:
-    for path in _cgroup_paths(host, name):
-        text = host.line(path)
-        if isinstance(text, Known):
-            if text.value == "max":
-                return Known(-1, path)
-            return (
-                Known(int(text.value), path)
-                if text.value.isdecimal()
-                else Unknown("is no number", path)
-            )
-    return Absent(f"/sys/fs/cgroup/{name}")
-
-
-def _oom_kills(host: HostReader) -> Fact[int]:
-    for path in _cgroup_paths(host, "memory.events"):
-        text = host.text(path)
-        if isinstance(text, Known):
-            found = re.search(r"^oom_kill (\d+)$", text.value, re.MULTILINE)
-            return Known(int(found[1]), path) if found else Unknown("has no oom_kill", path)
-    return Absent("/sys/fs/cgroup/memory.events")

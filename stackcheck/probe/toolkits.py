@@ -32,7 +32,7 @@ def probe_toolkits(host: HostReader) -> Fact[tuple[Toolkit, ...]]:
     for name in ("CUDA_HOME", "CUDA_PATH"):
         if value := variables.get(name):
             note(value.replace("\\", "/").rstrip("/"), name)
-    compiler = _first_on_path(host, "nvcc")
+    compiler = _compiler(host)
     if compiler is not None:
         note(compiler.rpartition("/bin/")[0] or "/usr", "PATH")
     for name in host.names("/usr/local").peek() or ():
@@ -47,12 +47,16 @@ def probe_toolkits(host: HostReader) -> Fact[tuple[Toolkit, ...]]:
     )
 
 
-def _first_on_path(host: HostReader, name: str) -> str | None:
-    """Return the file that a command stands for, its links followed."""
-    for directory in host.environment.get("PATH", "").split(":"):
-        if directory.startswith("/") and host.is_file(f"{directory}/{name}"):
-            return host.real_path(f"{directory}/{name}")
-    return None
+def _compiler(host: HostReader) -> str | None:
+    """Return the first nvcc on PATH, its links followed, and a wrapper script to what it runs."""
+    found = host.command("nvcc")
+    if found is None:
+        return None
+    real = host.real_path(found)
+    head = host.read(real, 4096).peek() or b""
+    if head.startswith(b"#!") and (target := re.search(rb"\s\"?(/\S+/bin/nvcc)\b", head)):
+        return host.real_path(target[1].decode("utf-8", "replace"))
+    return real
 
 
 def _version(host: HostReader, path: str) -> Fact[Version]:  # noqa: PLR0911 (one for each source)

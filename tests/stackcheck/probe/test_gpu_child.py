@@ -18,7 +18,7 @@ def gpus(machine: Machine) -> tuple[Gpu, ...]:
     return machine.gpus.value
 
 
-def test_reads_every_gpu_through_the_real_binding(fake_driver: FakeDriver):
+def test_reads_every_gpu_through_the_real_binding(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 8, "driver": "570.133.20", "cuda": 12080, "gpu.*.fabric_state": 3})
     machine = probe_machine()
     assert len(gpus(machine)) == 8
@@ -34,7 +34,7 @@ def test_reads_every_gpu_through_the_real_binding(fake_driver: FakeDriver):
     assert machine.driver.cuinit_code.get() == 0
 
 
-def test_absence_of_the_libraries_is_a_return_code_and_an_absence(monkeypatch: pytest.MonkeyPatch):
+def test_absence_of_the_libraries_is_a_return_code_and_an_absence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     machine = probe_machine()
     if machine.driver.nvml_library.peek() is not None:
@@ -44,7 +44,7 @@ def test_absence_of_the_libraries_is_a_return_code_and_an_absence(monkeypatch: p
     assert isinstance(machine.gpus, Unknown)
 
 
-def test_lists_the_instances_of_a_mig_gpu_and_none_of_the_others(fake_driver: FakeDriver):
+def test_lists_the_instances_of_a_mig_gpu_and_none_of_the_others(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 2, "gpu.0.mig": 1, "gpu.0.mig_count": 3, "gpu.1.mig": 0})
     first, second = gpus(probe_machine())
     assert [instance.name for instance in first.mig_instances.get() or ()] == [
@@ -56,7 +56,7 @@ def test_lists_the_instances_of_a_mig_gpu_and_none_of_the_others(fake_driver: Fa
 @pytest.mark.parametrize("code", [4, 9, 18, 999])
 def test_a_failed_start_leaves_the_gpus_unknown_and_names_the_code(
     fake_driver: FakeDriver, code: int
-):
+) -> None:
     fake_driver.play({"count": 1, "ret.nvmlInit": code, "ret.cuInit": 100})
     machine = probe_machine()
     assert machine.driver.nvml_code.get() == code
@@ -67,7 +67,7 @@ def test_a_failed_start_leaves_the_gpus_unknown_and_names_the_code(
 
 def test_a_lost_gpu_is_listed_by_its_handle_code_and_the_others_are_complete(
     fake_driver: FakeDriver,
-):
+) -> None:
     fake_driver.play({"count": 3, "ret.nvmlDeviceGetHandleByIndex_v2.1": 15})
     found = gpus(probe_machine())
     assert [gpu.handle_code.get() for gpu in found] == [0, 15, 0]
@@ -75,7 +75,7 @@ def test_a_lost_gpu_is_listed_by_its_handle_code_and_the_others_are_complete(
     assert found[2].name.get()
 
 
-def test_an_old_driver_without_newer_functions_costs_only_those(fake_driver: FakeDriver):
+def test_an_old_driver_without_newer_functions_costs_only_those(fake_driver: FakeDriver) -> None:
     missing = ("nvmlDeviceGetGpuFabricInfoV", "nvmlDeviceGetMigMode", "nvmlDeviceGetRemappedRows")
     fake_driver.play(
         {
@@ -96,12 +96,12 @@ def test_an_old_driver_without_newer_functions_costs_only_those(fake_driver: Fak
     assert isinstance(gpu.ecc.remap_failed, Unknown)
 
 
-def test_an_older_library_takes_the_older_fabric_structure(fake_driver: FakeDriver):
+def test_an_older_library_takes_the_older_fabric_structure(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 1, "fabric_version": 2, "gpu.0.fabric_state": 2})
     assert gpus(probe_machine())[0].fabric_state.get() == 2
 
 
-def test_a_call_that_hangs_costs_one_unknown(fake_driver: FakeDriver):
+def test_a_call_that_hangs_costs_one_unknown(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 4, "hang.nvmlDeviceGetPersistenceMode.2": 1})
     machine = probe_machine(timeout=3)
     found = gpus(machine)
@@ -113,7 +113,7 @@ def test_a_call_that_hangs_costs_one_unknown(fake_driver: FakeDriver):
     assert any("persistence" in note for note in machine.notes)
 
 
-def test_a_gpu_that_hangs_at_every_call_does_not_cost_the_other_gpus(fake_driver: FakeDriver):
+def test_a_gpu_that_hangs_at_every_call_does_not_cost_the_other_gpus(fake_driver: FakeDriver) -> None:
     hangs = {f"hang.nvmlDeviceGet{name}.0": 1 for name in ("Name", "UUID", "CudaComputeCapability")}
     fake_driver.play({"count": 3, **hangs})
     found = gpus(probe_machine(timeout=1))
@@ -121,7 +121,7 @@ def test_a_gpu_that_hangs_at_every_call_does_not_cost_the_other_gpus(fake_driver
     assert all(gpu.name.get() and gpu.processes.get() == () for gpu in found[1:])
 
 
-def test_a_hung_start_of_cuda_leaves_nvml_complete(fake_driver: FakeDriver):
+def test_a_hung_start_of_cuda_leaves_nvml_complete(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 1, "hang.cuInit": 1, "ignore_sigterm": 1})
     machine = probe_machine(timeout=1)
     assert isinstance(machine.driver.cuinit_code, Unknown)
@@ -129,7 +129,7 @@ def test_a_hung_start_of_cuda_leaves_nvml_complete(fake_driver: FakeDriver):
     assert gpus(machine)[0].name.get()
 
 
-def test_a_hung_start_of_nvml_leaves_cuda(fake_driver: FakeDriver):
+def test_a_hung_start_of_nvml_leaves_cuda(fake_driver: FakeDriver) -> None:
     fake_driver.play({"hang.nvmlInit": 1, "ret.cuInit": 802})
     machine = probe_machine(timeout=1)
     assert isinstance(machine.driver.nvml_code, Unknown)
@@ -137,7 +137,7 @@ def test_a_hung_start_of_nvml_leaves_cuda(fake_driver: FakeDriver):
     assert isinstance(machine.gpus, Unknown)
 
 
-def test_a_crash_costs_the_call_that_crashed(fake_driver: FakeDriver):
+def test_a_crash_costs_the_call_that_crashed(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 2, "crash.nvmlDeviceValidateInforom.1": 1})
     first, second = gpus(probe_machine())
     assert first.inforom_valid.get() is True
@@ -146,12 +146,12 @@ def test_a_crash_costs_the_call_that_crashed(fake_driver: FakeDriver):
     assert second.power_limit_watts.get() == 700
 
 
-def test_what_the_driver_prints_does_not_get_between_the_facts(fake_driver: FakeDriver):
+def test_what_the_driver_prints_does_not_get_between_the_facts(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 1, "say.nvmlDeviceGetName": '{"call": "name", "code": 0}'})
     assert gpus(probe_machine())[0].name.get() == "NVIDIA H100 80GB HBM3"
 
 
-def test_nothing_is_left_running_after_a_hang(fake_driver: FakeDriver):
+def test_nothing_is_left_running_after_a_hang(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 1, "hang.nvmlDeviceGetName": 1, "ignore_sigterm": 1})
     probe_machine(timeout=0.5)
     scenario = str(fake_driver.scenario).encode()
@@ -173,7 +173,7 @@ def test_nothing_is_left_running_after_a_hang(fake_driver: FakeDriver):
     assert still_running() == []
 
 
-def test_says_what_it_waits_for(fake_driver: FakeDriver):
+def test_says_what_it_waits_for(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 1, "hang.nvmlDeviceGetUUID": 1})
     said: list[str] = []
     probe_machine(timeout=2.5, progress=said.append)
