@@ -39,6 +39,7 @@ LIMITS = {
     "zlib": "1 if the loader finds libz.so.1",
     "container_toolkit": "1 if nvidia-ctk, nvidia-container-runtime or nvidia-container-cli is on PATH",
     "container_engine": "1 if docker or podman is on PATH",
+    "podman_major": "major version of podman; absent without it",
     "engine_rootless": "1 if the container engine of this user runs rootless",
     "mps_control": "1 if the MPS pipe directory holds a control pipe of this user's; absent without the directory",
     "gcc": "major version of the host compiler that nvcc would take",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from stackcheck.model.environment import Environment
+from stackcheck.model.environment import Distribution, Environment
 from stackcheck.model.gpu import Gpu
 from stackcheck.model.machine import Container, Machine
 
 __all__ = [
     "NotApplicable",
     "container_of",
+    "distributions_of",
     "drives_gpus_by_module",
     "environment_of",
     "gpus_of",
@@ -86,6 +87,12 @@ def environment_of(machine: Machine) -> Environment:
     if environment is None:
         raise NotApplicable("no Python environment to look at")
     return environment
+
+
+def distributions_of(machine: Machine) -> dict[str, Distribution]:
+    """Return what is installed in the environment, by normalised name. Raises `NotApplicable` without one."""
+    found = environment_of(machine).distributions.get() or ()
+    return {distribution.name: distribution for distribution in found}
 
 
 def gpus_of(machine: Machine) -> tuple[Gpu, ...]:

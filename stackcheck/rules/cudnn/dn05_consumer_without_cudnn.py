@@ -17,7 +17,7 @@ PRELOADS = Version("1.21")
 
 
 def judge(situation: Situation) -> Finding | None:
-    """Judge the loader's reach for cuDNN 9; a framework that is imported first would load it, which nobody sees here."""
+    """Judge the loader's reach for cuDNN 9; whether a framework is imported before it, nobody sees here."""
     machine = situation.machine
     require_gpu(machine)
     environment = environment_of(machine)

@@ -27,9 +27,9 @@ def judge(situation: Situation) -> Finding | None:
         return None
     total = size.get() or 0
     return RULE.finding(
-        f"/dev/shm has {left >> 20} MiB free of {total >> 20}; NCCL wants some {wanted >> 20} MiB for {len(gpus)} GPUs",
+        f"shared memory has {left >> 20} MiB free of {total >> 20}; {len(gpus)} GPUs want some {wanted >> 20}",
         evidence=(
-            Evidence("/dev/shm", f"{total >> 20} MiB, {left >> 20} MiB free", free.source),
+            Evidence("shared memory", f"{total >> 20} MiB, {left >> 20} MiB free", free.source),
             Evidence("GPUs", str(len(gpus)), machine.gpus.source),
         ),
         cause="A container gets 64 MiB by default; or nccl-* files of processes that died are left.",

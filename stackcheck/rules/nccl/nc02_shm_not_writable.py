@@ -19,9 +19,11 @@ def judge(situation: Situation) -> Finding | None:
     if writable.get() != 0:
         return None
     return RULE.finding(
-        "this user may not write to /dev/shm",
+        "this user may not write to shared memory (/dev/shm)",
         evidence=(
-            observed("/dev/shm", writable, lambda found: "writable" if found else "not writable"),
+            observed(
+                "shared memory", writable, lambda found: "writable" if found else "not writable"
+            ),
         ),
         cause="Its mode is not 1777, or it is mounted read-only.",
         fix=Fix("Mount it anew", ("sudo mount -o remount,mode=1777,rw /dev/shm",), needs_root=True),
@@ -33,7 +35,7 @@ RULE = MachineRule(
     code="NC-02",
     reason="permission",
     layer="nccl",
-    title="/dev/shm not writable",
+    title="shared memory not writable",
     explanation="NCCL and the data loaders' workers share memory through files there.",
     messages=("NCCL WARN Call to shm_open failed : Permission denied",),
     source="NVIDIA/nccl#328",
