@@ -13,6 +13,7 @@ from stackcheck.model.version import Version, parse_version
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
+    from stackcheck.knowledge.rows import GpuProduct
     from stackcheck.model.gpu import Gpu
 
 __all__ = ["GpuName", "kind_of", "read_gpu_name"]
@@ -55,10 +56,8 @@ def read_gpu_name(text: str, knowledge: Knowledge, *, has_capability: bool = Fal
     lowered = " ".join(text.lower().split())
     mig = bool(re.search(r"\bmig\b", lowered))
     capability = _stated_capability(lowered)
-    products = _products(knowledge)
-    for words in _spellings(lowered):
-        if found := products.get(words):
-            return GpuName(text, found.name, capability or found.capability, found.kind, mig)
+    if found := _find_product(lowered, knowledge):
+        return GpuName(text, found.name, capability or found.capability, found.kind, mig)
     if capability is not None or has_capability:
         return GpuName(text, "", capability, _class_of(lowered), mig)
     for life in (each for each in knowledge.architectures if not each.tegra):
@@ -67,15 +66,14 @@ def read_gpu_name(text: str, knowledge: Knowledge, *, has_capability: bool = Fal
         ):
             return GpuName(text, "", life.capability, _class_of(lowered), mig)
     if _MODEL.search(_NOISE.sub(" ", lowered)):
-        _refuse(text, lowered, products)
+        _refuse(text, lowered, _reduced_names(knowledge))
     return GpuName(text, "", None, _class_of(lowered), mig)
 
 
 def kind_of(gpu: Gpu, knowledge: Knowledge) -> str:
     """Return the product line of a GPU (`geforce`, `datacenter`, ...), empty if its name tells none."""
     lowered = " ".join((gpu.name.peek() or "").lower().split())
-    products = _products(knowledge)
-    found = next((products[words] for words in _spellings(lowered) if words in products), None)
+    found = _find_product(lowered, knowledge)
     return found.kind if found else _class_of(lowered) or (gpu.brand.peek() or "").lower()
 
 
@@ -88,45 +86,52 @@ def _stated_capability(lowered: str) -> Version | None:
 
 
 def _only(knowledge: Knowledge, name: str) -> bool:
-    """Whether a family has one capability; the name of another (Ampere: 8.0, 8.6, 8.7) says too little."""
-    return (
-        len(
-            {
-                life.capability
-                for life in knowledge.architectures
-                if life.name == name and not life.tegra
-            }
-        )
-        == 1
-    )
+    """Whether a family has one capability; the name of another (Ampere: 8.0, 8.6) says too little."""
+    lives = [life for life in knowledge.architectures if life.name == name and not life.tegra]
+    return len({life.capability for life in lives}) == 1
 
 
 def _class_of(lowered: str) -> str:
     return next((kind for kind, pattern in _CLASSES.items() if pattern.search(lowered)), "")
 
 
-@dataclass(frozen=True)
-class _Product:
-    name: str
-    capability: Version
-    kind: str
+@lru_cache(maxsize=4)
+def _exact_names(knowledge: Knowledge) -> dict[str, GpuProduct]:
+    """Every name as NVML and the tables write it; cheap, because most look-ups end here."""
+    return {
+        _plain(name.lower()): product
+        for product in knowledge.gpus
+        for name in (*product.aliases, product.name)
+    }
 
 
 @lru_cache(maxsize=4)
-def _products(knowledge: Knowledge) -> dict[str, _Product]:
-    """Every spelling of every product, reduced to its words."""
-    table: dict[str, _Product] = {}
+def _reduced_names(knowledge: Knowledge) -> dict[str, GpuProduct]:
+    """Every name without the words that do not tell products apart."""
+    table: dict[str, GpuProduct] = {}
     for product in knowledge.gpus:
-        row = _Product(product.name, product.capability, product.kind)
         for name in (product.name, *product.aliases):
-            lowered = " ".join(name.lower().split())
-            table.setdefault(_plain(lowered), row)
-            table.setdefault(_reduce(lowered), row)
+            table.setdefault(_reduce(name.lower()), product)
     return table
 
 
+def _find_product(lowered: str, knowledge: Knowledge) -> GpuProduct | None:
+    exact = _exact_names(knowledge)
+    if found := exact.get(_plain(lowered)):
+        return found
+    reduced = _reduced_names(knowledge)
+    return next(
+        (
+            product
+            for words in _spellings(lowered)
+            if (product := reduced.get(words) or exact.get(words))
+        ),
+        None,
+    )
+
+
 def _plain(lowered: str) -> str:
-    return " ".join(re.sub(r"[®™(),]|\bnvidia\b", " ", lowered).replace("-", " ").split())
+    return " ".join(lowered.replace("nvidia", " ").replace("-", " ").split())
 
 
 def _reduce(lowered: str) -> str:
@@ -142,7 +147,6 @@ def _spellings(lowered: str) -> list[str]:
     reduced = [_reduce(lowered), _reduce(without_brackets)]
     brands = r"^(?:geforce|quadro|tesla|titan|jetson|rtx|gtx) "
     return [
-        _plain(lowered),
         *reduced,
         *(
             f"{brand} {name}"
@@ -157,7 +161,7 @@ def _spellings(lowered: str) -> list[str]:
     ]
 
 
-def _refuse(text: str, lowered: str, products: dict[str, _Product]) -> None:
+def _refuse(text: str, lowered: str, products: dict[str, GpuProduct]) -> None:
     wanted = _reduce(lowered)
     digits = "".join(re.findall(r"\d+", wanted))
 
