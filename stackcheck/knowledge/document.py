@@ -160,9 +160,38 @@ DOCUMENTS: dict[str, type[_Document]] = {
 """Kind, as in `schema: stackcheck.<kind>/1`, to what such a file holds."""
 
 
+_TEXT = {"type": "string"}
+_WRITTEN_EVIDENCE = {
+    "description": "The name of one of the file's `sources`, a wheel, or a source spelt out. "
+    "`checked` is the file's `as_of` where it is left out.",
+    "anyOf": [
+        _TEXT,
+        {
+            "type": "object",
+            "properties": {"wheel": _TEXT, "sha256": _TEXT, "checked": _TEXT},
+            "required": ["wheel"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {
+                "kind": {"enum": ["wheel", "doc", "report"]},
+                "source": _TEXT,
+                "checked": _TEXT,
+                "sha256": _TEXT,
+            },
+            "required": ["kind", "source"],
+            "additionalProperties": False,
+        },
+    ],
+}
+
+
 def json_schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of every kind of matrix file, for editors."""
-    return {
-        f"matrix-{kind}": TypeAdapter(model).json_schema(by_alias=True)
-        for kind, model in DOCUMENTS.items()
-    }
+    """Return the JSON Schema of every kind of matrix file as people write it, for editors."""
+    schemas = {}
+    for kind, model in DOCUMENTS.items():
+        schema = TypeAdapter(model).json_schema(by_alias=True)
+        schema["$defs"]["RowEvidence"] = _WRITTEN_EVIDENCE
+        schemas[f"matrix-{kind}"] = schema
+    return schemas
