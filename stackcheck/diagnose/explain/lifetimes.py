@@ -49,7 +49,9 @@ def lifetimes_of(knowledge: Knowledge) -> Lifetimes:
     return Lifetimes(
         cuda={key: (_pair(row.first_cuda), _pair(row.last_cuda)) for key, row in rows.items()},
         last_branches={key: row.last_driver for key, row in rows.items() if row.last_driver},
-        branch_cuda={row.branch: (row.cuda.major, row.cuda.minor) for row in knowledge.drivers if row.cuda},
+        branch_cuda={
+            row.branch: (row.cuda.major, row.cuda.minor) for row in knowledge.drivers if row.cuda
+        },
     )
 
 

@@ -1,8 +1,8 @@
 """From a text to its likely causes, ranked.
 
-A cause's score is the weight of the message that tells of it best, a little more for each further message, and what the
-circumstances add or take. Consequences stand below their causes, harmless lines below anything that can fail, and of two
-equals the one that was printed first wins.
+A cause's score is the weight of the message that tells of it best, a little more for each further message, and what
+the circumstances add or take. Consequences stand below their causes, harmless lines below anything that can fail, and
+of two equals the one that was printed first wins.
 """
 
 from __future__ import annotations

@@ -33,12 +33,14 @@ _CUDA = re.compile(
 )
 _DRIVER_CUDA = re.compile(
     r"found version (?P<packed>\d{4,5})\b"
-    r"|driver[^\n.]{0,60}?cuda(?: umd)?(?: driver)?(?: version)?[ :=(]*(?:of |is |up to |only )?(?P<plain>\d{1,2}\.\d)\b"
+    r"|driver[^\n.]{0,60}?cuda(?: umd)?(?: driver)?(?: version)?[ :=(]*(?:of |is |up to |only )?"
+    r"(?P<plain>\d{1,2}\.\d)\b"
+    r"|driver(?: stops at| ends at| is| only| supports| at|:)? (?P<level>(?:8|9|1[0-4])\.\d)\b"
     r"|cuda(?: umd)? version: *(?P<smi>\d{1,2}\.\d)\b"
     r"|cuda driver version[ :=(is]*(?P<api>\d{1,2}\.\d)\b"
 )
 _DRIVER = re.compile(
-    r"(?:driver|kmd)(?: version| release| branch)?[ :=(]*(?:is |was |to |r)?(\d{3})(?:\.\d+)*\b(?!\.?\d* ?(?:mb|gb|mib|gib))"
+    r"(?:driver|kmd)(?: version| release| branch)?[ :=(]*(?:is |was |to |r)?(\d{3})(?:\.\d+)*\b(?! ?[gm]i?b)"
     r"|nvidia-(?:driver-|utils-|dkms-|)(\d{3})\b|kernel module +(\d{3})\.\d+|\br(\d{3})\b(?= driver| branch|\))"
 )
 
@@ -123,7 +125,7 @@ def read_numbers(lowered: str, generations: list[tuple[re.Pattern[str], int]]) -
     said = {
         found.start(group)
         for found in _DRIVER_CUDA.finditer(lowered)
-        for group in ("plain", "smi", "api")
+        for group in ("plain", "level", "smi", "api")
         if found[group]
     }
     cudas = [
@@ -154,5 +156,7 @@ def _driver_cuda(found: re.Match[str]) -> tuple[int, int]:
     if found["packed"]:
         packed = int(found["packed"])
         return packed // 1000, packed % 1000 // 10
-    major, _, minor = (found["plain"] or found["smi"] or found["api"]).partition(".")
+    major, _, minor = (found["plain"] or found["level"] or found["smi"] or found["api"]).partition(
+        "."
+    )
     return int(major), int(minor)

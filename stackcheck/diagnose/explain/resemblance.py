@@ -13,10 +13,12 @@ __all__ = ["resembling"]
 
 _WORD = re.compile(r"[a-z][a-z0-9]{2,}")
 _COMMON = frozenset(
-    "the and for with that this not but are was has have had its from your you can will all any one two out use used "
-    "using when which what how why who there then than into onto over after before same other more most very "
-    "error errors fails failed fail problem issue work works working run running version versions install installed "
-    "python import line file most recent call last".split()
+    _WORD.findall(
+        "the and for with that this not but are was has have had its from your you can will all any one two out use"
+        " used using when which what how why who there then than into onto over after before same other more most"
+        " very error errors fails failed fail problem issue work works working run running version versions install"
+        " installed python import line file recent call last"
+    )
 )
 _ENOUGH = 2
 """Telling words that must be shared."""

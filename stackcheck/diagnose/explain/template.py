@@ -29,9 +29,10 @@ class TemplateError(ValueError):
 class Template:
     """One template; compiled when it is first searched for."""
 
-    __slots__ = ("anchors", "text")
+    __slots__ = ("anchors", "text", "written")
 
     def __init__(self, text: str) -> None:
+        self.written = text
         self.text = text.lower().strip()
         self.anchors = _anchors(self.text)
 
@@ -62,20 +63,20 @@ def _anchors(text: str) -> tuple[str, ...]:
     outside: list[str] = []
     choices: list[list[str]] = []
     depth = 0
-    for token in _tokens(text):
-        if token == "{":
+    for part in _tokens(text):
+        if part == "{":
             depth += 1
             choices.append([""])
-        elif token == "}":
+        elif part == "}":
             depth -= 1
-        elif token == "|" and depth:
+        elif part == "|" and depth:
             choices[-1].append("")
-        elif token[0] in "#*" + _QUOTES or token.isspace():
+        elif part[0] in "#*" + _QUOTES or part.isspace():
             continue
         elif depth:
-            choices[-1][-1] = max(choices[-1][-1], token, key=len)
+            choices[-1][-1] = max(choices[-1][-1], part, key=len)
         else:
-            outside.append(token)
+            outside.append(part)
     best = max(outside, key=len, default="")
     certain = [group for group in choices if all(group)]
     if len(best) < 4 and certain:
@@ -83,34 +84,32 @@ def _anchors(text: str) -> tuple[str, ...]:
     return (best,)
 
 
+_PATTERNS = {"#": r"\d[\d.]*", "*": r"[^\n]{0,160}?", "{": "(?:", "}": ")"}
+_ANY_QUOTE = "['\"`\u2018\u2019\u201c\u201d]?"
+
+
 @lru_cache(maxsize=2048)
 def _compile(text: str) -> re.Pattern[str]:
-    parts: list[str] = []
     depth = 0
-    for token in _tokens(text):
-        if token == "#":
-            parts.append(r"\d[\d.]*")
-        elif token == "*":
-            parts.append(r"[^\n]{0,160}?")
-        elif token == "{":
-            depth += 1
-            parts.append("(?:")
-        elif token == "}":
-            depth -= 1
-            parts.append(")")
-        elif token == "|":
-            parts.append("|" if depth else r"\|")
-        elif token.isspace():
-            parts.append(r"\s+")
-        elif token in _QUOTES:
-            parts.append(r"['\"`‘’“”]?")
-        else:
-            parts.append(re.escape(token))
+    parts = [_boundary(text[:1], "?<!")]
+    for part in _tokens(text):
+        depth += (part == "{") - (part == "}")
         if depth not in (0, 1):
             raise TemplateError(f"{text!r} has unbalanced or nested braces")
+        parts.append(_pattern(part, inside=depth > 0))
     if depth:
         raise TemplateError(f"{text!r} has an open brace")
-    return re.compile(_boundary(text[:1], "?<!") + "".join(parts) + _boundary(text[-1:], "?!"))
+    return re.compile("".join(parts) + _boundary(text[-1:], "?!"))
+
+
+def _pattern(part: str, *, inside: bool) -> str:
+    if part in _PATTERNS:
+        return _PATTERNS[part]
+    if part == "|" and inside:
+        return "|"
+    if part.isspace():
+        return r"\s+"
+    return _ANY_QUOTE if part in _QUOTES else re.escape(part)
 
 
 def _boundary(character: str, look: str) -> str:
