@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from stackcheck.binary.blob import MemoryBlob
+from stackcheck.binary.contents import (
+    find_flags,
+    read_cupy,
+    read_paddle,
+    read_tensorflow,
+    read_torch,
+)
+from stackcheck.binary.wheel import MalformedWheel, Wheel
+
+
+def wheel(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return Wheel(MemoryBlob(buffer.getvalue()))
+
+
+def test_torch_flags_are_found_with_and_without_a_zero_byte_before():
+    assert [str(item) for item in find_flags(b"x\0sm_37 sm_50 compute_50\0y")] == [
+        "sm_37",
+        "sm_50",
+        "compute_50",
+    ]
+    assert [str(item) for item in find_flags(b"ipc_hsm_70 sm_90a sm_120\0")] == [
+        "sm_70",
+        "sm_90a",
+        "sm_120",
+    ]
+    assert find_flags(b"sm_70 alone sm_80\0") is None
+
+
+def test_torch_of_a_cpu_build_has_no_code():
+    contents = read_torch(wheel({"torch/version.py": "__version__ = '2.9.0'\ncuda = None\n"}))
+    assert not contents.is_gpu
+    assert contents.architectures == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "import collections\nbuild_info = collections.OrderedDict([('cpu_compiler', '/usr/bin/gcc'),"
+            " ('cuda_compute_capabilities', ['sm_35', 'compute_80']), ('cuda_version', '11.2'),"
+            " ('cudnn_version', '8'), ('is_cuda_build', True)])\n"
+        ),
+        (
+            "is_rocm_build = False\nis_cuda_build = True\ncuda_version_number = '11.2'\ncudnn_version_number = '8'\n"
+            "build_info = dict(cuda_compute_capabilities=['sm_35', 'compute_80'])\n"
+        ),
+    ],
+)
+def test_tensorflow_says_so_in_its_build_info(text):
+    contents = read_tensorflow(wheel({"tensorflow/python/platform/build_info.py": text}))
+    assert (str(contents.cuda), str(contents.cudnn)) == ("11.2", "8")
+    assert [str(item) for item in contents.architectures] == ["sm_35", "compute_80"]
+
+
+def test_tensorflow_of_a_cpu_build_has_no_code():
+    text = "build_info = {}\nis_cuda_build = False\n"
+    assert not read_tensorflow(wheel({"tensorflow/python/platform/build_info.py": text})).is_gpu
+
+
+def test_cupy_names_its_cuda():
+    contents = read_cupy(
+        wheel({"cupy/.data/_wheel.json": '{"cuda": "11.2", "cudnn": {"version": "8.1.1"}}'})
+    )
+    assert (str(contents.cuda), str(contents.cudnn)) == ("11.2", "8.1.1")
+
+
+def test_paddle_names_its_cuda():
+    text = "full_version = '2.6.0'\ncuda_version = '11.8'\ncudnn_version = '8.6.0'\n"
+    contents = read_paddle(wheel({"paddle/version/__init__.py": text}))
+    assert (contents.is_gpu, str(contents.cuda), str(contents.cudnn)) == (True, "11.8", "8.6.0")
+
+
+def test_a_wheel_of_something_else_is_named():
+    with pytest.raises(MalformedWheel, match=r"torch/version\.py"):
+        read_torch(wheel({"demo.py": ""}))
+    with pytest.raises(MalformedWheel, match="build_info"):
+        read_tensorflow(wheel({"demo.py": ""}))
