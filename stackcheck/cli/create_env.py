@@ -69,6 +69,7 @@ def run(
         read_wishes(asked.python, asked.cuda, asked.channel, asked.prefer, asked.exclude_newer),
         installer=wanted.installer,
         kinds=wanted.kinds,
+        bundle=Path(wanted.bundle) if wanted.bundle else None,
     )
     document: dict[str, Any] = {
         "status": resolution.status,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stackcheck.environments.recipe import Recipe
     from stackcheck.environments.tools import Tools
 
-__all__ = ["fill_bundle", "is_bundle", "matches"]
+__all__ = ["fill_bundle", "is_bundle", "matches", "python_of"]
 
 _NAME = "bundle.json"
 
@@ -32,13 +32,25 @@ def is_bundle(folder: Path) -> bool:
     return (folder / _NAME).is_file()
 
 
+def python_of(folder: Path) -> str | None:
+    """Return the Python that a complete bundle was made for; None where there is none."""
+    if not is_bundle(folder):
+        return None
+    return str(_read(folder)["recipe"]["plan"]["python"])
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads((folder / _NAME).read_text(encoding="utf-8"))
+        content["recipe"]["plan"]["python"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"--bundle {folder}: its {_NAME} cannot be read ({error})") from error
+    return content
+
+
 def matches(folder: Path, recipe: Recipe) -> bool:
     """Whether the bundle was made for this very recipe. Raises `InputError` for a damaged one."""
-    try:
-        content = json.loads((folder / _NAME).read_text(encoding="utf-8"))
-        return bool(content["recipe"] == _identity(recipe))
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"--bundle {folder}: its {_NAME} cannot be read ({error})") from error
+    return bool(_read(folder)["recipe"] == _identity(recipe))
 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:

@@ -6,15 +6,19 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as PipRequirement
 
+from stackcheck.environments.bundling import python_of
+from stackcheck.environments.channels import is_conda
 from stackcheck.environments.interpreters import available_pythons
 from stackcheck.environments.packages import packages_of
 from stackcheck.environments.recipe import Recipe
 from stackcheck.errors import InputError
+from stackcheck.model.version import parse_version
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
@@ -36,11 +40,13 @@ def resolve_for(
     *,
     installer: str,
     kinds: Collection[str],
+    bundle: Path | None = None,
 ) -> Resolution:
     """Resolve for a way of installing.
 
     Who asks for conda's tools or files alone, and names no channel, gets conda-forge's builds where they hold, else
-    the same as everybody. Environments of wheels stand on an interpreter that is here: those are tried first.
+    the same as everybody. Environments of wheels stand on an interpreter that is here: those are tried first. A
+    bundle that is there fixes the Python.
     """
     from stackcheck.resolve.resolver import resolve
 
@@ -49,9 +55,11 @@ def resolve_for(
     )
     if wants_conda and not wishes.channel:
         forge = resolve(requirements, machines, knowledge, replace(wishes, channel="conda-forge"))
-        if forge.status == "ok":
+        if forge.plan is not None and all(is_conda(build) for build in forge.plan.builds):
             return forge
-    if not wishes.python and installer in ("auto", "uv", "pip"):
+    if bundle is not None and not wishes.python and (bundled := python_of(bundle)):
+        wishes = replace(wishes, python=parse_version(bundled))
+    if not wishes.python and (installer in ("auto", "uv", "pip") or bundle is not None):
         own = f"{sys.version_info[0]}.{sys.version_info[1]}"
         here = available_pythons()
         wishes = replace(wishes, pythons=(own, *(each for each in here if each != own)))
