@@ -95,13 +95,7 @@ def select_builds(
         if requirement.build
         else here
     )
-    if requirement.build and requirement.distribution:
-        named = [
-            row
-            for row in here
-            if row.distribution == requirement.distribution and row.build == requirement.build
-        ]
-        labelled = named or labelled
+    labelled = _of_distribution(labelled, requirement, knowledge)
     if not labelled:
         return Candidates(violation=_no_build(requirement, here, released))
     asked = [row for row in labelled if _is_extra(row, requirement.extras)]
@@ -130,6 +124,16 @@ def _is_extra(build: Build, extras: tuple[str, ...]) -> bool:
     """Tell whether a build is what one of the extras installs, by its own install command."""
     found = _EXTRAS.search(build.install)
     return found is not None and found[1].replace("_", "-") in extras
+
+
+def _of_distribution(
+    rows: list[Build], requirement: Requirement, knowledge: Knowledge
+) -> list[Build]:
+    """Keep the rows of the distribution that was named, if it is not the framework's main one."""
+    main = knowledge.name(requirement.name)
+    if main is None or requirement.distribution in ("", main.distribution):
+        return rows
+    return [row for row in rows if row.distribution == requirement.distribution] or rows
 
 
 def _of_channel(rows: list[Build], text: str, knowledge: Knowledge) -> tuple[list[Build], str]:
