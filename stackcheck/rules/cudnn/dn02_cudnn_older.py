@@ -19,6 +19,15 @@ def satisfies(loaded: Version, needed: Version) -> bool:
     return len(loaded.release) < 2 or loaded.release[:2] >= needed.release[:2]
 
 
+def _loads_from_machine(build: Build, situation: Situation) -> bool:
+    """Tell whether the machine's cuDNN is the one that gets loaded.
+
+    What a user states is, unless the build pins its own; what a probe finds is not where the build asks for a wheel.
+    """
+    stated = situation.machine.system_cudnn.source == "--cudnn"
+    return build.cudnn_linkage == "system" or (build.cudnn_linkage == "floor" and stated)
+
+
 def judge(build: Build, situation: Situation) -> Finding | None:
     """Judge the machine's cuDNN, for builds that take it from there, and the cuDNN wheels beside the build."""
     if build.cudnn is None or not build.is_gpu:
@@ -32,7 +41,7 @@ def judge(build: Build, situation: Situation) -> Finding | None:
             and build.cudnn_linkage in _FROM_SYSTEM
         ):
             loaded, source = version, name
-    if loaded is None and build.cudnn_linkage == "system":
+    if loaded is None and _loads_from_machine(build, situation):
         library = situation.machine.system_cudnn.get()
         loaded = library.version.get() if library else None
         source = situation.machine.system_cudnn.source

@@ -118,7 +118,7 @@ def _find_gap(build: Build, gpu: Gpu, capability: Version, knowledge: Knowledge)
         limit = f"its compiler knows capabilities up to {build.capability_max}"
         return Gap(gpu, capability, own, newer=True, limit=limit)
     if life is not None and build.cuda is not None:
-        if life.last_cuda is not None and build.cuda > life.last_cuda:
+        if life.last_cuda is not None and build.cuda.release[:2] > life.last_cuda.release[:2]:
             limit = f"CUDA {life.last_cuda} is the last with {life.name}"
             return Gap(gpu, capability, own, newer=False, limit=limit)
         if not parts and life.first_cuda is not None and build.cuda.major < life.first_cuda.major:
