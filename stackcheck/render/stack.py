@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from stackcheck.model.diagnosis import Diagnosis
-from stackcheck.model.fact import Fact, Known, Unknown
+from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.model.machine import Machine
 from stackcheck.rules.layer import LAYERS, Layer
 
@@ -29,12 +29,13 @@ class Row:
 
 
 def rows_of(diagnosis: Diagnosis) -> tuple[Row, ...]:
-    """Return the layers that apply to this machine, from the GPU up."""
+    """Return the layers that have something to say, from the GPU up: what is well and empty is left out."""
     rows = []
     for layer in LAYERS:
         status = _status(diagnosis, layer)
-        if status != "skipped":
-            rows.append(Row(layer, status, _DESCRIPTIONS[layer.prefix](diagnosis.machine)))
+        text = _DESCRIPTIONS[layer.prefix](diagnosis.machine)
+        if status != "skipped" and (text or status != "ok"):
+            rows.append(Row(layer, status, text or "nothing here"))
     return tuple(rows)
 
 
@@ -91,13 +92,15 @@ def _hardware(machine: Machine) -> str:
 
 def _kernel(machine: Machine) -> str:
     module = machine.driver.module
+    if isinstance(module.version, Absent) and not machine.pci.peek():
+        return ""
     version = _say(module.version, absent="nvidia module not loaded")
     flavour = module.flavour.peek()
     return f"{version}, {flavour} module" if flavour and module.version.peek() else version
 
 
 def _devices(machine: Machine) -> str:
-    return _say(machine.driver.nodes, lambda nodes: f"{len(nodes)} nodes" if nodes else "none")
+    return _say(machine.driver.nodes, lambda nodes: f"{len(nodes)} nodes" if nodes else "")
 
 
 def _driver(machine: Machine) -> str:
@@ -108,19 +111,17 @@ def _driver(machine: Machine) -> str:
 
 
 def _containers(machine: Machine) -> str:
-    return _say(machine.host.container, lambda container: container.engine, "not in a container")
+    return _say(machine.host.container, lambda container: container.engine, "")
 
 
 def _visibility(machine: Machine) -> str:
     variables = machine.host.variables.peek() or {}
     value = variables.get("CUDA_VISIBLE_DEVICES")
-    return "every GPU" if value is None else f"CUDA_VISIBLE_DEVICES={value!r}"
+    return "" if value is None else f"CUDA_VISIBLE_DEVICES={value!r}"
 
 
 def _toolkit(machine: Machine) -> str:
     toolkits = machine.toolkits.peek() or ()
-    if not toolkits:
-        return "no CUDA toolkit (wheels and conda packages bring theirs)"
     return ", ".join(f"CUDA {_say(kit.version)} in {kit.path}" for kit in toolkits)
 
 
@@ -133,7 +134,7 @@ def _library(machine: Machine, stem: str) -> str:
     system = machine.system_cudnn.peek()
     if stem == "libcudnn" and system:
         return f"{_say(system.version)} in {system.path}"
-    return "none in the environment"
+    return ""
 
 
 def _python(machine: Machine) -> str:
@@ -148,21 +149,11 @@ def _python(machine: Machine) -> str:
     return f"{_say(environment.python)}, {', '.join(builds) or 'no framework'}"
 
 
-def _resources(machine: Machine) -> str:
-    limits = machine.host.limits
-    shown = {"shm_bytes": "shared memory", "tmp_free_bytes": "free in the temporary folder"}
-    return ", ".join(
-        f"{value / 2**30:.1f} GiB {label}"
-        for name, label in shown.items()
-        if name in limits and (value := limits[name].peek()) is not None and value >= 0
-    )
-
-
 _DESCRIPTIONS: dict[str, Callable[[Machine], str]] = {
     "HW": _hardware,
     "KM": _kernel,
     "DV": _devices,
-    "VM": _hardware,
+    "VM": lambda _: "",
     "WS": lambda machine: _say(machine.host.kernel),
     "JT": lambda machine: _say(machine.host.os),
     "CT": _containers,
@@ -172,5 +163,5 @@ _DESCRIPTIONS: dict[str, Callable[[Machine], str]] = {
     "DN": lambda machine: _library(machine, "libcudnn"),
     "NC": lambda machine: _library(machine, "libnccl"),
     "PY": _python,
-    "RS": _resources,
+    "RS": lambda _: "",
 }

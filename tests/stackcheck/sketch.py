@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+from stackcheck.diagnose.installed import situation_of
 from stackcheck.diagnose.runner import run_rule
 from stackcheck.knowledge.knowledge import load
 from stackcheck.model.driver import DeviceNode, Driver, KernelModule, Library
@@ -274,7 +275,7 @@ def with_distributions(machine: Machine, *names: str) -> Machine:
 
 
 def situation(machine: Machine) -> Situation:
-    return Situation(machine, load())
+    return situation_of(machine, load())
 
 
 def verdict(rule: Rule, machine: Machine) -> Finding | str:

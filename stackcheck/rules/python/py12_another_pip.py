@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.rules.observation import file_of, observed
 from stackcheck.rules.rule import MachineRule, Situation
-from stackcheck.rules.scope import environment_of
+from stackcheck.rules.scope import NotApplicable, environment_of
 
 __all__ = ["RULE"]
 
@@ -16,6 +16,8 @@ def judge(situation: Situation) -> Finding | None:
     environment = environment_of(machine)
     pip = file_of(machine, "pip")
     prefix = (pip.get() or "").strip().rstrip("/")
+    if prefix.endswith("/shims"):
+        raise NotApplicable("pip is a version manager's shim, which follows python")
     if not prefix or prefix == environment.prefix.rstrip("/"):
         return None
     return RULE.finding(
