@@ -35,7 +35,9 @@ def rows_of(diagnosis: Diagnosis) -> tuple[Row, ...]:
         status = _status(diagnosis, layer)
         text = _DESCRIPTIONS[layer.prefix](diagnosis.machine)
         if status != "skipped" and (text or status != "ok"):
-            rows.append(Row(layer, status, text or "nothing here"))
+            rows.append(
+                Row(layer, status, text or ("not known" if status == "unknown" else "see below"))
+            )
     return tuple(rows)
 
 
