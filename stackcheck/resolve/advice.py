@@ -101,13 +101,15 @@ def suggest_changes(
     requirements: Sequence[Requirement],
     machines: Sequence[Machine],
     knowledge: Knowledge,
-    attempt: Callable[[Sequence[Requirement], Sequence[Machine]], Resolution],
+    attempt: Callable[[Sequence[Requirement], Sequence[Machine], str], Resolution],
 ) -> tuple[Unlock, ...]:
     """Try the changes that a user could make, and return those that lead to a plan."""
     found: list[Unlock] = []
 
-    def trial(change: str, asked: Sequence[Requirement], on: Sequence[Machine]) -> None:
-        plan = attempt(asked, on).plan
+    def trial(
+        change: str, asked: Sequence[Requirement], on: Sequence[Machine], channel: str = ""
+    ) -> None:
+        plan = attempt(asked, on, channel).plan
         if plan is not None:
             found.append(Unlock(change, tuple(build.label for build in plan.builds)))
 
@@ -117,6 +119,7 @@ def suggest_changes(
             requirements,
             [_with_driver(machine, driver) for machine in machines],
         )
+    trial("builds of conda-forge", requirements, machines, "conda-forge")
     frameworks = [each for each in requirements if each.is_framework]
     if len(frameworks) > 1:
         for left_out in frameworks:

@@ -15,6 +15,7 @@ from stackcheck.model.machine import Machine
 from stackcheck.model.plan import Requirement
 from stackcheck.resolve.systems import read_channel
 from stackcheck.resolve.wishes import Wishes
+from stackcheck.rules.python import py19_platform, py22_never_built
 
 __all__ = ["Candidates", "fits_label", "platforms_of", "select_builds"]
 
@@ -78,6 +79,8 @@ def select_builds(
         requirement.specifier, prereleases=True if requirement.is_pinned else None
     )
     released = [row for row in rows if specifier.contains(str(row.version))]
+    if not released and requirement.is_pinned:
+        released = _same_release(rows, requirement.specifier)
     if not released:
         return Candidates(unknown=_say_unknown(requirement, rows, knowledge))
     if not requirement.is_pinned and wishes.exclude_newer:
@@ -126,6 +129,13 @@ def _is_extra(build: Build, extras: tuple[str, ...]) -> bool:
     return found is not None and found[1].replace("_", "-") in extras
 
 
+def _same_release(rows: Iterable[Build], specifier: str) -> list[Build]:
+    """Return the rows of the release that a post-release (`1.0.1.post2`) repackages."""
+    text = specifier.removeprefix("==")
+    base, found, _ = text.partition(".post")
+    return [row for row in rows if found and row.version.base_version == base]
+
+
 def _of_distribution(
     rows: list[Build], requirement: Requirement, knowledge: Knowledge
 ) -> list[Build]:
@@ -137,16 +147,19 @@ def _of_distribution(
 
 
 def _of_channel(rows: list[Build], text: str, knowledge: Knowledge) -> tuple[list[Build], str]:
-    if not text:
-        return rows, ""
-    channels = read_channel(
-        text, frozenset(row.channel for row in knowledge.builds(rows[0].framework))
-    )
-    if channels is None:
-        return rows, f"channel {text!r} names none that the knowledge holds for {rows[0].framework}"
-    chosen = [row for row in rows if row.channel in channels]
-    if chosen:
-        return chosen, ""
+    """Keep the rows of the channel that was named; where none was, pip's, if it has any.
+
+    `pytorch+cu126` is how pip writes it, and conda's build of the same release has other code in it.
+    """
+    framework = rows[0].framework
+    channels = frozenset(row.channel for row in knowledge.builds(framework))
+    named = read_channel(text or "pip", channels)
+    if named is None:
+        unheard = f"channel {text!r} names none that the knowledge holds for {framework}"
+        return rows, unheard if text else ""
+    chosen = [row for row in rows if row.channel in named]
+    if chosen or not text:
+        return chosen or rows, ""
     return rows, f"no row for channel {text!r}: judged by {rows[0].channel}"
 
 
@@ -184,12 +197,8 @@ def _say_unknown(requirement: Requirement, rows: Iterable[Build], knowledge: Kno
 def _no_platform(requirement: Requirement, platform: str, rows: list[Build]) -> Finding:
     where = ", ".join(sorted({row.platform for row in rows}))
     what = f"{requirement.name}{requirement.specifier}"
-    return Finding(
-        code="PY-19",
-        reason="platform-unsupported",
-        severity="error",
-        layer="python",
-        title=f"{what} has no build for {platform}; there are builds for {where or 'no platform'}",
+    return py19_platform.RULE.finding(
+        f"{what} has no build for {platform}; there are builds for {where or 'no platform'}",
         evidence=(Evidence(what, where, "knowledge"),),
         fix=Fix(f"Use one of these platforms: {where}" if where else "Widen the requirement"),
         subject=what,
@@ -200,29 +209,21 @@ def _no_build(requirement: Requirement, here: list[Build], released: list[Build]
     elsewhere = [row for row in released if fits_label(row.build, requirement.build)]
     if elsewhere:
         return _no_platform(requirement, here[0].platform, elsewhere)
-    labels = ", ".join(sorted({row.build for row in here}))
-    what = f"{requirement.name}+{requirement.build}{requirement.specifier}"
-    return Finding(
-        code="PY-21",
-        reason="other",
-        severity="error",
-        layer="python",
-        title=f"{what} was never built; there are {labels}",
-        evidence=(Evidence(f"{requirement.name}{requirement.specifier}", labels, "knowledge"),),
-        fix=Fix(f"Ask for one of: {labels}"),
-        subject=what,
-    )
+    asked = f"{requirement.name}+{requirement.build}{requirement.specifier}"
+    return _never_built(asked, "", sorted({row.build for row in here}))
 
 
 def _no_cuda(requirement: Requirement, wishes: Wishes, here: list[Build]) -> Finding:
-    labels = ", ".join(sorted({str(row.cuda) for row in here if row.cuda}))
-    what = f"{requirement.name}{requirement.specifier}"
-    return Finding(
-        code="PY-21",
-        reason="other",
-        severity="error",
-        layer="python",
-        title=f"{what} has no build for CUDA {wishes.cuda}; there are builds for CUDA {labels}",
-        fix=Fix(f"Ask for one of: {labels}"),
-        subject=what,
+    asked = f"{requirement.name}{requirement.specifier}"
+    versions = sorted({row.cuda for row in here if row.cuda})
+    return _never_built(asked, f" for CUDA {wishes.cuda}", [f"CUDA {each}" for each in versions])
+
+
+def _never_built(asked: str, how: str, others: list[str]) -> Finding:
+    listed = ", ".join(others)
+    return py22_never_built.RULE.finding(
+        f"{asked} was never built{how}; there are {listed}",
+        evidence=(Evidence(asked, listed, "knowledge"),),
+        fix=Fix(f"Ask for one of: {listed}"),
+        subject=asked,
     )

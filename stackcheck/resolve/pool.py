@@ -14,6 +14,7 @@ from stackcheck.resolve.candidates import platforms_of, select_builds
 from stackcheck.resolve.evaluation import Evaluation, evaluate_build
 from stackcheck.resolve.preference import rank_builds
 from stackcheck.resolve.wishes import Wishes
+from stackcheck.rules.python import py19_platform
 from stackcheck.rules.rule import Situation
 
 __all__ = ["Pool", "fill_pool"]
@@ -105,11 +106,8 @@ def _counterpart(build: Build, situation: Situation) -> Build | None:
 
 def _lacks_platform(build: Build, situation: Situation) -> Finding:
     platform = platforms_of(situation.machine)[0][0]
-    return Finding(
-        code="PY-19",
-        reason="platform-unsupported",
-        severity="error",
-        layer="python",
-        title=f"{build.label} from {build.channel} has no build for {platform}, which {situation.machine.origin} is",
+    return py19_platform.RULE.finding(
+        f"{build.label} from {build.channel} has no build for {platform}, which"
+        f" {situation.machine.origin} is",
         subject=build.label,
     )

@@ -76,8 +76,11 @@ def resolve(
         else:
             return _answer(found, pools, situations, requirements, outcome, advise=advise)
 
-    def attempt(asked: Sequence[Requirement], on: Sequence[Machine]) -> Resolution:
-        return resolve(asked, on, knowledge, wishes, advise=False)
+    def attempt(
+        asked: Sequence[Requirement], on: Sequence[Machine], channel: str = ""
+    ) -> Resolution:
+        wanted = replace(wishes, channel=channel) if channel else wishes
+        return resolve(asked, on, knowledge, wanted, advise=False)
 
     return Resolution(
         "impossible",
