@@ -76,6 +76,15 @@ class SmokeFlags:
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", min=0, help="Seed of weights and data.")
     ] = 0
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="S",
+            min=0.1,
+            help="Seconds that each stage may take before it is ended.",
+        ),
+    ] = None
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -163,6 +172,7 @@ def _options(flags: SmokeFlags) -> Options:
         tuple(task for task in _TASKS if task in chosen or "all" in chosen),
         flags.seed,
         flags.seconds or 900.0,
+        flags.timeout or 0.0,
         against,
         read_baseline(Path(flags.baseline)) if flags.baseline else {},
     )

@@ -28,6 +28,8 @@ class Request:
     """Directory to write the reference trajectories into, instead of running stages."""
     steps: int = 0
     """Steps of a trajectory."""
+    timeout: float = 0.0
+    """Seconds that each stage may take, instead of its own deadline; 0 leaves that."""
 
     def restart_with(self, stages: tuple[str, ...]) -> Request:
         """Return the same run with only these stages left."""

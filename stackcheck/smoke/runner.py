@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -72,7 +73,9 @@ def _run_child(request: Request, run: Run, listener: Listener) -> str | None:
     stage = ""
     begun = time.monotonic()
     deadline = begun + _START_SECONDS
-    with Child(_WORKER, encode_request(request) + "\n") as child:
+    # the worker imports what this process would, from wherever that came
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with Child(_WORKER, encode_request(request) + "\n", variables=variables) as child:
         while True:
             try:
                 event: dict[str, Any] = json.loads(child.read_line(deadline))
@@ -141,6 +144,8 @@ def _layer_of(name: str) -> str:
 
 
 def _deadline_of(name: str, request: Request) -> float:
+    if request.timeout:
+        return request.timeout + (request.seconds if name == "burn-in" else 0.0)
     if name.startswith("reference "):
         return _REFERENCE_SECONDS
     deadline = stage_named(name).deadline_seconds

@@ -42,6 +42,8 @@ class Options:
     tasks: tuple[str, ...] = TASKS
     seed: int = 0
     seconds: float = 900.0
+    timeout: float = 0.0
+    """Seconds that each stage may take; 0 for the deadlines of the stages."""
     against: Against | None = None
     baseline: Mapping[str, float] = field(default_factory=dict)
 
@@ -111,6 +113,7 @@ def _run_device(options: Options, device: str, presence: Presence, listener: Lis
     request = Request(
         options.level, device, options.seed, options.tasks, names,
         options.seconds if options.level == "long" else 0.0,
+        timeout=options.timeout,
     )  # fmt: skip
     try:
         return run_stages(request, listener)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,9 @@ import numpy.typing as npt
 from stackcheck.smoke.bench import Bench, Outcome
 from stackcheck.smoke.trial import build_trial
 
-__all__ = ["check_same_bits"]
+__all__ = ["check_same_bits", "find_difference", "train_bits"]
+
+_Computed: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
 def check_same_bits(bench: Bench) -> Outcome:
@@ -19,19 +22,23 @@ def check_same_bits(bench: Bench) -> Outcome:
     steps = bench.of_level(5, 20)
     compared_with = f"{steps} steps of {', '.join(names)} from the same seed"
     for name in names:
-        first, second = (_train(bench, name, steps) for _ in range(2))
-        for what, bits in first.items():
-            if bits.tobytes() != second[what].tobytes():
-                wrong = int((bits != second[what]).sum())
-                message = f"{name}: {what} has other bits in the second run"
-                return Outcome(
-                    "error", float(wrong), "differing values", 0.0, compared_with, message
-                )
+        difference, wrong = find_difference(
+            train_bits(bench, name, steps), train_bits(bench, name, steps)
+        )
+        if difference:
+            return Outcome(
+                "error",
+                float(wrong),
+                "differing values",
+                0.0,
+                compared_with,
+                f"{name}: {difference}",
+            )
     return Outcome("ok", 0.0, "differing values", 0.0, compared_with)
 
 
-def _train(bench: Bench, name: str, steps: int) -> dict[str, npt.NDArray[Any]]:
-    """Return what a run computed, in the order in which it did: losses by step, then the weights."""
+def train_bits(bench: Bench, name: str, steps: int) -> _Computed:
+    """Return what a training computed, in the order in which it did: losses by step, then the weights."""
     trial = build_trial(bench, name)
     computed = {
         f"the loss of step {step}": bench.host(trial.step()) for step in range(1, steps + 1)
@@ -39,3 +46,11 @@ def _train(bench: Bench, name: str, steps: int) -> dict[str, npt.NDArray[Any]]:
     for parameter, value in trial.model.named_parameters():
         computed[f"the weight {parameter}"] = np.array(bench.host(value))
     return computed
+
+
+def find_difference(first: _Computed, second: _Computed) -> tuple[str, int]:
+    """Say what has other bits first, and in how many values; an empty text if nothing has."""
+    for what, bits in first.items():
+        if bits.tobytes() != second[what].tobytes():
+            return f"{what} has other bits in another run", int((bits != second[what]).sum())
+    return "", 0

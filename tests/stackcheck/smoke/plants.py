@@ -1,0 +1,108 @@
+"""Faults planted in child processes: a `sitecustomize` that breaks a library before anybody uses it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+from stackcheck.smoke.request import Request
+from stackcheck.smoke.runner import run_stages
+
+ROOT = Path(__file__).parents[3]
+
+WRONG_PRODUCT = """
+    import numpy
+    right = numpy.matmul
+    def matmul(left, other, *rest, **settings):
+        product = right(left, other, *rest, **settings)
+        if product.ndim == 2 and len(product) > 40 and product.shape[1] > 20:
+            product[29, 17] += 0.01 * abs(product).max()
+        return product
+    numpy.matmul = matmul
+"""
+
+WRONG_GRADIENT = """
+    from stackgrad.nn import functional
+    right = functional.gelu
+    def gelu(given, *rest, **settings):
+        if given.requires_grad:
+            given = given * 1.0
+            given.register_hook(lambda gradient: gradient * 1.0001)
+        return right(given, *rest, **settings)
+    functional.gelu = gelu
+"""
+
+OTHER_BITS_EACH_TIME = """
+    import os
+    import stackgrad
+    from stackgrad.nn import functional
+    right = functional.cross_entropy
+    def cross_entropy(scores, *rest, **settings):
+        loss = right(scores, *rest, **settings)
+        return loss * (1 + 2.0**-22 * (os.urandom(1)[0] % 7)) if scores.dtype == stackgrad.float32 else loss
+    functional.cross_entropy = cross_entropy
+"""
+
+SHORT_MEMORY = """
+    from stackgrad.nn import functional
+    right = functional.cross_entropy
+    def cross_entropy(scores, *rest, **settings):
+        if scores.shape[0] > 16:
+            raise MemoryError("Unable to allocate 9.9 TiB")
+        return right(scores, *rest, **settings)
+    functional.cross_entropy = cross_entropy
+"""
+
+LEAK = """
+    from stackgrad.nn import functional
+    right, kept = functional.cross_entropy, []
+    def cross_entropy(*given, **settings):
+        kept.append(bytes(50_000))
+        return right(*given, **settings)
+    functional.cross_entropy = cross_entropy
+"""
+
+HANG = """
+    import time
+    from stackgrad.nn import functional
+    functional.conv2d = lambda *given, **settings: time.sleep(600)
+"""
+
+CRASH = """
+    import os, signal
+    from stackgrad.nn import functional
+    functional.conv2d = lambda *given, **settings: os.kill(os.getpid(), signal.SIGSEGV)
+"""
+
+
+class Seen:
+    """A listener that keeps what it was told."""
+
+    def __init__(self):
+        self.begun, self.steps, self.finished = [], [], []
+
+    def begin(self, name):
+        self.begun.append(name)
+
+    def progress(self, event):
+        self.steps.append(event)
+
+    def finish(self, result):
+        self.finished.append(result)
+
+
+def plant(folder, text):
+    """Write the fault where child processes find it; returns the environment for a command line."""
+    (folder / "sitecustomize.py").write_text(dedent(text))
+    path = os.pathsep.join(map(str, (folder, ROOT, ROOT / "engine")))
+    return {**os.environ, "PYTHONPATH": path, "STACKCHECK_STATE_DIR": str(folder / "state")}
+
+
+def run_planted(monkeypatch, folder, text, *stages, **settings):
+    """Run stages with the fault; returns their results by name, and the run."""
+    plant(folder, text)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    run = run_stages(Request(stages=stages, **settings), Seen())
+    return {result.name: result for result in run.stages}, run

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.stackcheck.smoke import plants
+
+pytestmark = pytest.mark.oracle
+
+FLIPPED_WEIGHT = """
+    import importlib.util
+    if importlib.util.find_spec("torch"):
+        import torch
+        right, steps = torch.optim.SGD.step, []
+        def step(self, *rest, **settings):
+            done = right(self, *rest, **settings)
+            steps.append(1)
+            if len(steps) == 3:
+                with torch.no_grad():
+                    self.param_groups[0]["params"][1].view(-1)[4] *= -1
+            return done
+        torch.optim.SGD.step = step
+"""
+
+FASTER_LEARNING = """
+    import importlib.util
+    if importlib.util.find_spec("torch"):
+        import torch
+        right = torch.optim.SGD.__init__
+        def init(self, parameters, lr, *rest, **settings):
+            right(self, parameters, lr * 1.01, *rest, **settings)
+        torch.optim.SGD.__init__ = init
+"""
+
+
+@pytest.fixture(scope="module")
+def torch_environment():
+    """An interpreter with PyTorch: the one that `STACKCHECK_ORACLE_ENV` names, else this one."""
+    if named := os.environ.get("STACKCHECK_ORACLE_ENV"):
+        return named
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip(
+            "PyTorch is not installed here, and STACKCHECK_ORACLE_ENV names no environment that has it"
+        )
+    return sys.executable
+
+
+def compare(tmp_path, torch_environment, fault, *arguments):
+    environment = plants.plant(tmp_path, fault)
+    command = (sys.executable, "-m", "stackcheck", "train-smoke", "--device", "cpu", "--json")
+    against = ("--env", torch_environment, "--against", "torch")
+    done = subprocess.run(
+        [*command, *against, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_torch_trains_as_the_reference_does(tmp_path, torch_environment):
+    status, document = compare(tmp_path, torch_environment, "")
+    assert status == 0
+    assert [result["task"] for result in document["parity"]] == ["mlp", "cnn", "rnn", "transformer"]
+    assert {result["status"] for result in document["parity"]} == {"ok"}
+    assert max(result["largest_difference"] for result in document["parity"]) < 1e-5
+    assert {result["placement"] for result in document["parity"]} == {"cpu"}
+
+
+def test_a_flipped_weight_in_the_framework_is_blamed_on_it_with_step_and_place(
+    tmp_path, torch_environment
+):
+    status, document = compare(tmp_path, torch_environment, FLIPPED_WEIGHT, "--task", "mlp")
+    (result,) = document["parity"]
+    assert status == 1
+    assert (result["status"], result["first_difference"]) == ("error", 3)
+    assert result["parameter"] in {"fc1.bias", "fc1.weight"}
+    assert result["parameter"] in result["message"]
+    assert document["failing_layer"] == "framework"
+
+
+def test_one_hundredth_more_learning_rate_is_found(tmp_path, torch_environment):
+    status, document = compare(tmp_path, torch_environment, FASTER_LEARNING)
+    assert status == 1
+    assert [result["status"] for result in document["parity"]] == ["error"] * 4
+    assert all(1 <= result["first_difference"] <= 3 for result in document["parity"])
+
+
+def test_a_framework_on_the_cpu_of_a_machine_with_a_gpu_is_an_error(
+    tmp_path, torch_environment, monkeypatch
+):
+    device = tmp_path / "root/sys/bus/pci/devices/0000:01:00.0"
+    device.mkdir(parents=True)
+    (device / "vendor").write_text("0x10de\n")
+    (device / "class").write_text("0x030200\n")
+    monkeypatch.setenv("STACKCHECK_SYSROOT", str(tmp_path / "root"))
+    environment = plants.plant(tmp_path, "")
+    command = (sys.executable, "-m", "stackcheck", "train-smoke", "--json", "--task", "mlp")
+    against = ("--env", torch_environment, "--against", "torch")
+    done = subprocess.run(
+        [*command, *against],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    (result,) = json.loads(done.stdout)["parity"]
+    if result["placement"] != "cpu":
+        pytest.skip("PyTorch computes on a GPU here")
+    assert done.returncode == 1
+    assert "silent fallback" in result["message"]
