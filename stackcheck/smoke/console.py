@@ -38,7 +38,7 @@ def describe_stage(stage: StageResult, *, fully: bool = False) -> str:
 
 
 def _is_limit(stage: StageResult) -> bool:
-    return stage.unit != "accuracy"
+    return stage.unit not in {"accuracy", "of peak", "of the baseline"}
 
 
 def print_report(report: SmokeReport, console: Console) -> None:

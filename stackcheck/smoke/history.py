@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
+
+from stackcheck.environments.directories import state_directory
 
 __all__ = ["HISTORY_FILE", "recall_rates", "record_rates"]
 
@@ -18,11 +19,7 @@ _RUNS_COMPARED = 5
 
 
 def _file() -> Path:
-    if folder := os.environ.get("STACKCHECK_STATE_DIR"):
-        return Path(folder) / HISTORY_FILE
-    from platformdirs import user_state_dir
-
-    return Path(user_state_dir("stackcheck", appauthor=False)) / HISTORY_FILE
+    return state_directory() / HISTORY_FILE
 
 
 def recall_rates(device: str, level: str) -> dict[str, float]:
