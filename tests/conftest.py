@@ -22,3 +22,19 @@ def fake_driver(
 ) -> FakeDriver:
     """The fake driver; `fake_driver.play({"count": 8})` makes every probe meet that scenario."""
     return FakeDriver(driver_directory, tmp_path / "scenario", monkeypatch)
+
+
+@pytest.fixture
+def machine_tree(fake_driver: FakeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Lay out a machine of `tests/machines` and make every probe meet it; give its name, get its variables."""
+    from tests.hardware.machine_tree import MachineTree, scenario
+
+    def lay_out(name: str) -> dict[str, str]:
+        tree = MachineTree(name, tmp_path / "root")
+        variables = {"STACKCHECK_SYSROOT": str(tree.root)} | fake_driver.play(scenario(name))
+        variables["LD_LIBRARY_PATH"] = str(fake_driver.only(tree.loaded, tmp_path / "driver"))
+        for key, value in variables.items():
+            monkeypatch.setenv(key, value)
+        return variables
+
+    return lay_out

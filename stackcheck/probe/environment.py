@@ -25,6 +25,24 @@ _CUDA_LIBRARY = re.compile(
     r"lib(cublas|cublasLt|cudart|cudnn|cudnn_\w+|cufft|curand|cusolver|cusolverMg|cusparse|cusparseLt|cupti"
     r"|nccl|nvJitLink|nvrtc|nvrtc-builtins|nvToolsExt|nvshmem_host|cufile|cutensor|cudss)\.so\.[\d.]+"
 )
+_WHEELS = {
+    "libcublas": "nvidia-cublas",
+    "libcudart": "nvidia-cuda-runtime",
+    "libcudnn": "nvidia-cudnn",
+    "libcufft": "nvidia-cufft",
+    "libcufile": "nvidia-cufile",
+    "libcupti": "nvidia-cuda-cupti",
+    "libcurand": "nvidia-curand",
+    "libcusolver": "nvidia-cusolver",
+    "libcusparseLt": "nvidia-cusparselt",
+    "libcusparse": "nvidia-cusparse",
+    "libnccl": "nvidia-nccl",
+    "libnvJitLink": "nvidia-nvjitlink",
+    "libnvrtc": "nvidia-cuda-nvrtc",
+    "libnvshmem": "nvidia-nvshmem",
+    "libnvToolsExt": "nvidia-nvtx",
+}
+"""Start of a library's name to the distribution that brings it, before `-cu12`; the longer of two starts first."""
 _CONDA_NAMES = {"pytorch": "torch"}
 _WITH_CHANNEL = re.compile(
     r"cuda|cudnn|cublas|nccl|cupy|^(lib)?(pytorch|torch|tensorflow|jaxlib|jax|mxnet|magma)|numpy|^python$"
@@ -108,15 +126,15 @@ def _libraries(
     host: HostReader, loader: Loader, interpreter: Interpreter, by_name: dict[str, Distribution]
 ) -> tuple[Library, ...]:
     """Return the CUDA libraries of the environment: those of the nvidia wheels, of torch/lib, and of PREFIX/lib."""
-    directories: list[tuple[str, str]] = []
+    directories: list[tuple[str, bool]] = []
     for site in interpreter.site_directories:
         parts = host.names(f"{site}/nvidia").peek() or ()
-        directories += [(f"{site}/nvidia/{part}/lib", part) for part in parts]
-        directories.append((f"{site}/torch/lib", ""))
+        directories += [(f"{site}/nvidia/{part}/lib", True) for part in parts]
+        directories.append((f"{site}/torch/lib", False))
     if interpreter.kind.peek() in ("conda", "pixi"):
-        directories.append((f"{interpreter.prefix}/lib", ""))
+        directories.append((f"{interpreter.prefix}/lib", False))
     found: dict[str, Library] = {}
-    for directory, part in directories:
+    for directory, is_wheel in directories:
         for name in host.names(directory).peek() or ():
             if not _CUDA_LIBRARY.fullmatch(name):
                 continue
@@ -124,8 +142,8 @@ def _libraries(
             if soname in found:
                 continue
             library = loader.library(soname, f"{directory}/{name}")
-            if isinstance(library.version, Unknown) and part:
-                library = replace(library, version=_wheel_version(part, name, by_name))
+            if isinstance(library.version, Unknown) and is_wheel:
+                library = replace(library, version=_wheel_version(name, by_name))
             found[soname] = library
     return tuple(found.values())
 
@@ -138,13 +156,13 @@ def _soname(name: str) -> str:
     return f"{stem}.so.{'.'.join(parts[:keeps])}"
 
 
-def _wheel_version(part: str, name: str, by_name: dict[str, Distribution]) -> Fact[Version]:
-    """Return the version of the wheel that owns `nvidia/<part>/lib`, as a file name would write it."""
+def _wheel_version(name: str, by_name: dict[str, Distribution]) -> Fact[Version]:
+    """Return the version of the wheel that brought `nvidia/*/lib/<name>`, as a file name would write it."""
+    stem = next((stem for stem in _WHEELS if name.startswith(stem)), "")
     owners = [
         distribution
-        for base in (f"nvidia-{part.replace('_', '-')}", "nvidia-cuda-" + part.replace("_", "-"))
         for suffix in ("", "-cu13", "-cu12", "-cu11")
-        if (distribution := by_name.get(f"{base}{suffix}")) is not None
+        if (distribution := by_name.get(f"{_WHEELS.get(stem, '')}{suffix}")) is not None
     ]
     if len(owners) != 1:
         return Unknown(f"{len(owners)} distributions may own it", name)
@@ -152,7 +170,7 @@ def _wheel_version(part: str, name: str, by_name: dict[str, Distribution]) -> Fa
         version = DriverVersion(owners[0].version)
     except InvalidVersion:
         return Unknown(f"{owners[0].version!r} is no version", owners[0].path)
-    if part == "cudnn":  # the wheel adds a build number to the library's three parts
+    if stem == "libcudnn":  # the wheel adds a build number to the library's three parts
         version = DriverVersion(".".join(str(number) for number in version.release[:3]))
     return Known(version, owners[0].path)
 

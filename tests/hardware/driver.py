@@ -48,3 +48,10 @@ class FakeDriver:
         for name, value in variables.items():
             self.monkeypatch.setenv(name, value)
         return variables
+
+    def only(self, sonames: list[str], directory: Path) -> Path:
+        """Return a directory with some of the libraries: an installation may lack one, or both."""
+        directory.mkdir(exist_ok=True)
+        for soname in sonames:
+            (directory / soname).symlink_to(self.directory / soname)
+        return directory
