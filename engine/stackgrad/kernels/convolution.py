@@ -10,6 +10,7 @@ import math
 from typing import Any, NamedTuple
 
 from stackgrad.arrays import Array, ArrayModule
+from stackgrad.tuning import parallel
 
 Sizes = tuple[int, ...]
 
@@ -82,11 +83,16 @@ def convolve(xp: ArrayModule, x: Array, w: Array, bias: Array | None, geometry: 
     if math.prod(kernel) == 1 and view.flags.c_contiguous:
         xp.matmul(weight, view.reshape(n, groups, -1, positions), out=out)
     else:
-        columns = xp.empty((groups, weight.shape[2], positions), x.dtype)
-        unrolled = columns.reshape(view.shape[1:])
-        for image in range(n):
-            unrolled[...] = view[image]
-            xp.matmul(weight, columns, out=out[image])
+
+
+        def work(start: int, stop: int) -> None:
+            columns = xp.empty((groups, weight.shape[2], positions), x.dtype)
+            unrolled = columns.reshape(view.shape[1:])
+            for image in range(start, stop):
+                unrolled[...] = view[image]
+                xp.matmul(weight, columns, out=out[image])
+
+        parallel(work, n)
     found = out.reshape(n, w.shape[0], *output)
     if bias is not None:
         found += bias.reshape(-1, *(1,) * len(kernel))
@@ -104,15 +110,23 @@ def convolve_weight(
     view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
     n, positions, rows = x.shape[0], math.prod(output), g.shape[1] // groups
     inner = x.shape[1] // groups * math.prod(kernel)
-    columns = xp.empty((groups, inner, positions), x.dtype)
-    unrolled = columns.reshape(view.shape[1:])
-    total = xp.zeros((groups, rows, inner), x.dtype)
-    product = xp.empty_like(total)
     gradient = xp.ascontiguousarray(g).reshape(n, groups, rows, positions)
-    for image in range(n):
-        unrolled[...] = view[image]
-        xp.matmul(gradient[image], columns.swapaxes(1, 2), out=product)
-        total += product
+    totals: dict[int, Array] = {}
+
+    def work(start: int, stop: int) -> None:
+        columns = xp.empty((groups, inner, positions), x.dtype)
+        unrolled = columns.reshape(view.shape[1:])
+        total = totals[start] = xp.zeros((groups, rows, inner), x.dtype)
+        product = xp.empty_like(total)
+        for image in range(start, stop):
+            unrolled[...] = view[image]
+            xp.matmul(gradient[image], columns.swapaxes(1, 2), out=product)
+            total += product
+
+    parallel(work, n)
+    total = totals.pop(0)
+    for _, other in sorted(totals.items()):  # in one order, so that the bits do not depend on timing
+        total += other
     return total.reshape(g.shape[1], x.shape[1] // groups, *kernel).astype(kind, copy=False)
 
 
@@ -153,10 +167,14 @@ def _scatter_columns(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry:
     )
     padded = xp.zeros((n, w.shape[1] * groups, *reach), g.dtype)
     view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
-    for image in range(n):
-        columns = xp.matmul(weight, gradient[image]).reshape(view.shape[1:])
-        for offset in _offsets(kernel):
-            view[(image, slice(None), *offset)] += columns[(slice(None), *offset)]
+
+    def work(start: int, stop: int) -> None:
+        for image in range(start, stop):
+            columns = xp.matmul(weight, gradient[image]).reshape(view.shape[1:])
+            for offset in _offsets(kernel):
+                view[(image, slice(None), *offset)] += columns[(slice(None), *offset)]
+
+    parallel(work, n)
     inside = tuple(slice(p, p + s) for p, s in zip(geometry.padding, size))
     return xp.ascontiguousarray(padded[(..., *inside)]).astype(kind, copy=False)
 

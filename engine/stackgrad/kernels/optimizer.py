@@ -1,54 +1,55 @@
-"""Updates of parameters in place, in blocks that stay in the cache."""
+"""Updates of parameters in place, in blocks that stay in the cache and are shared among the threads."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from stackgrad.arrays import Array, ArrayModule
+from stackgrad.kernels.rowwise import over_blocks
 
-BLOCK = 1 << 15
 
+@dataclass(frozen=True)
+class AdamStep:
+    """The numbers of one step: p -= rate * m / (sqrt(v) + eps), bias corrections in `rate` and `eps`."""
 
-def adam_step(
-    xp: ArrayModule,
-    p: Array,
-    g: Array,
-    m: Array,
-    v: Array,
-    largest: Array | None,
-    *,
-    rate: float,
-    eps: float,
-    beta1: float,
-    beta2: float,
-    shrink: float,
-    decay: float,
-    sign: int,
-) -> None:
-    """Update p, m and v in place: p -= rate * m / (sqrt(v) + eps), both bias corrections being in `rate` and `eps`."""
-    arrays = [p, g, m, v] + ([] if largest is None else [largest])
-    if xp.__name__ == "numpy" and p.size > BLOCK and all(a.flags.c_contiguous for a in arrays):
+    rate: float
+    eps: float
+    beta1: float
+    beta2: float
+    shrink: float  # decoupled weight decay: p *= 1 - shrink
+    decay: float  # weight decay in the gradient: g += decay * p
+    sign: int  # -1 to maximize
+
+    def apply(
+        self, xp: ArrayModule, p: Array, g: Array, m: Array, v: Array, largest: Array | None
+    ) -> None:
+        """Update p, m, v (and the running maximum of v) in place."""
+        arrays = [p, g, m, v] + ([] if largest is None else [largest])
+        if not all(a.flags.c_contiguous for a in arrays):
+            self._update(xp, arrays)
+            return
         flat = [a.reshape(-1) for a in arrays]
-        parts = [tuple(a[start : start + BLOCK] for a in flat) for start in range(0, p.size, BLOCK)]
-    else:
-        parts = [tuple(arrays)]
-    for part in parts:
-        p, g, m, v = part[:4]
-        step = xp.multiply(g, sign) if sign != 1 or decay else g
-        if decay:
-            step = step + p * p.dtype.type(decay)
-        if shrink:
-            p *= p.dtype.type(1 - shrink)
-        work = xp.multiply(step, p.dtype.type(1 - beta1))
-        m *= p.dtype.type(beta1)
+        over_blocks(xp, lambda part: self._update(xp, [a[part] for a in flat]), p.size, 1)
+
+    def _update(self, xp: ArrayModule, arrays: list[Array]) -> None:
+        p, g, m, v = arrays[:4]
+        number = p.dtype.type
+        step = xp.multiply(g, number(self.sign)) if self.sign != 1 or self.decay else g
+        if self.decay:
+            step = step + p * number(self.decay)
+        if self.shrink:
+            p *= number(1 - self.shrink)
+        work = xp.multiply(step, number(1 - self.beta1))
+        m *= number(self.beta1)
         m += work
         xp.multiply(step, step, out=work)
-        work *= p.dtype.type(1 - beta2)
-        v *= p.dtype.type(beta2)
+        work *= number(1 - self.beta2)
+        v *= number(self.beta2)
         v += work
-        if largest is not None:
-            xp.maximum(part[4], v, out=part[4])
-            v = part[4]
+        if len(arrays) > 4:
+            v = xp.maximum(arrays[4], v, out=arrays[4])
         xp.sqrt(v, out=work)
-        work += p.dtype.type(eps)
+        work += number(self.eps)
         xp.divide(m, work, out=work)
-        work *= p.dtype.type(rate)
+        work *= number(self.rate)
         p -= work

@@ -7,6 +7,7 @@ from typing import Any
 
 from stackgrad.arrays import Array, ArrayModule
 from stackgrad.kernels.convolution import Geometry, _offsets, pad_spatial, windows
+from stackgrad.tuning import parallel
 
 Sizes = tuple[int, ...]
 
@@ -47,27 +48,35 @@ def max_pool(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, outpu
     """Return the largest element of every window."""
     lowest = -float("inf") if x.dtype.kind in "fV" else xp.iinfo(x.dtype).min
     padded = padded_with(xp, x, widths_of(x.shape[2:], kernel, geometry, output), lowest)
-    found = None
-    for part in _slices(xp, padded, kernel, geometry, output):
-        if found is None:
-            found = part.copy()
-        else:
-            xp.maximum(found, part, out=found)
+    first, *others = _slices(xp, padded, kernel, geometry, output)
+    found = xp.empty(first.shape, x.dtype)
+
+    def work(start: int, stop: int) -> None:
+        found[start:stop] = first[start:stop]
+        for part in others:
+            xp.maximum(found[start:stop], part[start:stop], out=found[start:stop])
+
+    parallel(work, x.shape[0])
     return found
 
 
 def max_place(xp: ArrayModule, x: Array, y: Array, kernel: Sizes, geometry: Geometry) -> Array:
-    """Return which kernel position holds the maximum `y` of every window: the first of equal ones."""
+    """Return which kernel position holds the maximum `y` of every window: the first of equal ones.
+
+    That is the number of positions that were all missed so far, counted in bytes.
+    """
     output = y.shape[2:]
     padded = padded_with(xp, x, widths_of(x.shape[2:], kernel, geometry, output), -float("inf"))
-    parts = list(_slices(xp, padded, kernel, geometry, output))
-    place = xp.full(y.shape, 0, "uint8" if len(parts) < 256 else "int32")
-    for number in range(len(parts) - 1, -1, -1):
-        xp.copyto(
-            place,
-            place.dtype.type(number),
-            where=(parts[number] == y) | (parts[number] != parts[number]),
-        )
+    parts = list(_slices(xp, padded, kernel, geometry, output))[:-1]
+    place = xp.zeros(y.shape, "uint8" if len(parts) < 256 else "int32")
+
+    def work(start: int, stop: int) -> None:
+        missed = xp.ones(y[start:stop].shape, bool)
+        for part in parts:
+            missed &= part[start:stop] != y[start:stop]
+            place[start:stop] += missed
+
+    parallel(work, x.shape[0])
     return place
 
 
@@ -76,14 +85,24 @@ def spread_to_place(
 ) -> Array:
     """Return zeros (N, C, *size) with `g` added at the place of each window."""
     widths = widths_of(size, kernel, geometry, g.shape[2:])
-    shape = (*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths)))
-    out = xp.zeros(shape, g.dtype)
-    apart = all(s >= d * (k - 1) + 1 for s, d, k in zip(geometry.stride, geometry.dilation, kernel))
-    for number, part in enumerate(_slices(xp, out, kernel, geometry, g.shape[2:])):
-        if apart:
-            xp.multiply(g, place == number, out=part)
-        else:
-            part += g * (place == number)
+    shape = (*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths, strict=True)))
+    reach = [d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, strict=True)]
+    apart = all(s >= r for s, r in zip(geometry.stride, reach, strict=True))
+    covered = geometry.stride == kernel and apart and shape[2:] == tuple(
+        o * k for o, k in zip(g.shape[2:], kernel, strict=True)
+    )
+    out = (xp.empty if covered else xp.zeros)(shape, g.dtype)
+    parts = list(_slices(xp, out, kernel, geometry, g.shape[2:]))
+
+    def work(start: int, stop: int) -> None:
+        gradient, chosen = g[start:stop], place[start:stop]
+        for number, part in enumerate(parts):
+            if apart:
+                xp.multiply(gradient, chosen == number, out=part[start:stop])
+            else:
+                part[start:stop] += gradient * (chosen == number)
+
+    parallel(work, g.shape[0])
     return pad_spatial(xp, out, [(-a, -b) for a, b in widths])
 
 

@@ -1,7 +1,8 @@
 """A layer of LSTM over a whole sequence (Hochreiter and Schmidhuber, 1997; gates i, f, g, o).
 
-The products with the input and all gradients of weights are single matrix products outside the
-loop. All gates are one tanh, as sigmoid(x) = (tanh(x / 2) + 1) / 2.
+What does not depend on the step before is done for all steps at once: the products with the input,
+the slopes of all gates, the gradients of all weights. All gates are one tanh, as
+sigmoid(x) = (tanh(x / 2) + 1) / 2.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackgrad.arrays import Array, ArrayModule
+from stackgrad.kernels.products import matmul
+from stackgrad.kernels.rowwise import over_blocks
 
 
 class LSTMLayer:
@@ -29,36 +32,32 @@ class LSTMLayer:
         keep: bool,
     ) -> tuple[tuple[Array, ...], Any]:
         """Return y, h, c, and what backward wants: gates, cells and their tanh of every step."""
-        steps, batch, _ = x.shape
+        steps, batch, width = x.shape
         hidden = h.shape[1]
-        half = x.dtype.type(0.5)
-        scale = xp.full(4 * hidden, half, x.dtype)
+        scale = xp.full(4 * hidden, 0.5, x.dtype)
         scale[2 * hidden : 3 * hidden] = 1
-        gates = (x.reshape(steps * batch, -1) @ (w_ih * scale[:, None]).T).reshape(
-            steps, batch, 4 * hidden
-        )
+        shift = 1 - scale
+        flat = xp.ascontiguousarray(x).reshape(steps * batch, width)
+        gates = matmul(xp, flat, (w_ih * scale[:, None]).T).reshape(steps, batch, 4 * hidden)
         if b_ih is not None and b_hh is not None:
             gates += (b_ih + b_hh) * scale
         recurrent = xp.ascontiguousarray((w_hh * scale[:, None]).T)
-        y = xp.empty((steps, batch, hidden), x.dtype)
+        y, squashed = (xp.empty((steps, batch, hidden), x.dtype) for _ in range(2))
         cells = xp.empty((steps + 1, batch, hidden), x.dtype)
-        squashed = xp.empty((steps, batch, hidden), x.dtype)
         cells[0] = c
-        product, work = xp.empty((batch, 4 * hidden), x.dtype), xp.empty((batch, hidden), x.dtype)
+        product, new = xp.empty((batch, 4 * hidden), x.dtype), xp.empty((batch, hidden), x.dtype)
         for t in range(steps):
-            gate = gates[t]
+            gate, cell = gates[t], cells[t + 1]
             xp.matmul(h, recurrent, out=product)
             gate += product
             xp.tanh(gate, out=gate)
-            for part in (gate[:, : 2 * hidden], gate[:, 3 * hidden :]):
-                part *= half
-                part += half
-            i, f, g, o = (gate[:, k * hidden : (k + 1) * hidden] for k in range(4))
-            xp.multiply(f, cells[t], out=cells[t + 1])
-            xp.multiply(i, g, out=work)
-            cells[t + 1] += work
-            xp.tanh(cells[t + 1], out=squashed[t])
-            h = xp.multiply(o, squashed[t], out=y[t])
+            gate *= scale
+            gate += shift
+            xp.multiply(gate[:, hidden : 2 * hidden], cells[t], out=cell)
+            xp.multiply(gate[:, :hidden], gate[:, 2 * hidden : 3 * hidden], out=new)
+            cell += new
+            xp.tanh(cell, out=squashed[t])
+            h = xp.multiply(gate[:, 3 * hidden :], squashed[t], out=y[t])
         return (y, h.copy(), cells[steps].copy()), (gates, cells, squashed, y) if keep else None
 
     @staticmethod
@@ -71,46 +70,65 @@ class LSTMLayer:
     ) -> list[Array | None]:
         """Return the gradients of x, h, c, w_ih, w_hh, b_ih, b_hh."""
         gates, cells, squashed, y = residue
-        x, h0, _, w_ih, w_hh, b_ih, _ = arrays
-        gy, gh, gc = gradients
+        x, h, _, w_ih, w_hh, _, _ = arrays
         steps, batch, hidden = y.shape
-        dgates = xp.empty_like(gates)
-        dh = xp.zeros((batch, hidden), y.dtype) if gh is None else gh.copy()
-        dc = xp.zeros((batch, hidden), y.dtype) if gc is None else gc.copy()
+        slopes, through = _slopes(xp, gates, cells, squashed)
+        dh, dc = (
+            xp.zeros((batch, hidden), y.dtype) if g is None else g.copy() for g in gradients[1:]
+        )
         work = xp.empty((batch, hidden), y.dtype)
-        one = y.dtype.type(1)
         for t in range(steps - 1, -1, -1):
-            if gy is not None:
-                dh += gy[t]
-            i, f, g, o = (gates[t, :, k * hidden : (k + 1) * hidden] for k in range(4))
-            di, df, dg, do = (dgates[t, :, k * hidden : (k + 1) * hidden] for k in range(4))
-            xp.multiply(dh, squashed[t], out=do)
-            xp.multiply(squashed[t], squashed[t], out=work)  # dc += dh * o * (1 - tanh(c)^2)
-            xp.subtract(one, work, out=work)
-            work *= o
-            work *= dh
-            dc += work
-            xp.multiply(dc, g, out=di)
-            xp.multiply(dc, cells[t], out=df)
-            xp.multiply(g, g, out=work)
-            xp.subtract(one, work, out=work)
-            work *= i
-            xp.multiply(dc, work, out=dg)
-            for gate, slope in ((i, di), (f, df), (o, do)):  # times s * (1 - s)
-                xp.subtract(one, gate, out=work)
-                work *= gate
-                slope *= work
-            dc *= f
-            xp.matmul(dgates[t], w_hh, out=dh)
-        flat = dgates.reshape(steps * batch, -1)
-        before = xp.concatenate([h0[None], y[:-1]]).reshape(steps * batch, hidden)
-        bias = flat.sum(0) if b_ih is not None and (needs[5] or needs[6]) else None
+            if gradients[0] is not None:
+                dh += gradients[0][t]
+            dc += xp.multiply(dh, through[t], out=work)
+            slope = slopes[t]
+            slope[:, :3] *= dc[:, None]
+            slope[:, 3] *= dh
+            dc *= gates[t, :, hidden : 2 * hidden]
+            xp.matmul(slope.reshape(batch, -1), w_hh, out=dh)
+        flat = slopes.reshape(steps * batch, 4 * hidden)
+        before = xp.concatenate([h[None], y[:-1]]).reshape(steps * batch, hidden)
+        inputs = xp.ascontiguousarray(x).reshape(steps * batch, -1)
+        bias = xp.ones(flat.shape[0], flat.dtype) @ flat if needs[5] or needs[6] else None
         return [
-            (flat @ w_ih).reshape(x.shape) if needs[0] else None,
+            matmul(xp, flat, w_ih).reshape(x.shape) if needs[0] else None,
             dh if needs[1] else None,
             dc if needs[2] else None,
-            flat.T @ x.reshape(steps * batch, -1) if needs[3] else None,
-            flat.T @ before if needs[4] else None,
+            matmul(xp, flat.T, inputs) if needs[3] else None,
+            matmul(xp, flat.T, before) if needs[4] else None,
             bias if needs[5] else None,
             bias.copy() if needs[6] and bias is not None else None,
         ]
+
+
+def _slopes(
+    xp: ArrayModule, gates: Array, cells: Array, squashed: Array
+) -> tuple[Array, Array]:
+    """Return what the gradients of c (first three gates) and h (the last) are multiplied with.
+
+    (time, batch, 4, hidden): the slope of each gate by what it weighs; and (time, batch, hidden): the
+    slope of h by c.
+    """
+    steps, batch, hidden = squashed.shape
+    rows = steps * batch
+    gate = gates.reshape(rows, 4, hidden)
+    cell, tanh = cells[:-1].reshape(rows, hidden), squashed.reshape(rows, hidden)
+    slopes, through = xp.empty_like(gate), xp.empty_like(tanh)
+    one = gates.dtype.type(1)
+
+    def work(part: slice) -> None:
+        slope, (i, f, g, o) = slopes[part], (gate[part, k] for k in range(4))
+        xp.subtract(one, gate[part], out=slope)
+        slope *= gate[part]  # s (1 - s) for the three sigmoids
+        slope[:, 0] *= g
+        slope[:, 1] *= cell[part]
+        xp.multiply(g, g, out=slope[:, 2])
+        xp.subtract(one, slope[:, 2], out=slope[:, 2])
+        slope[:, 2] *= i
+        slope[:, 3] *= tanh[part]
+        square = xp.multiply(tanh[part], tanh[part])
+        xp.subtract(one, square, out=square)
+        xp.multiply(o, square, out=through[part])
+
+    over_blocks(xp, work, rows, 4 * hidden)
+    return slopes.reshape(steps, batch, 4, hidden), through.reshape(steps, batch, hidden)

@@ -7,10 +7,12 @@ from stackgrad.ops import (  # noqa: F401  (each publishes its operations)
     creation,
     elementwise,
     indexing,
+    copies,
+    joining,
     linalg,
-    movement,
     reduction,
     selection,
+    views,
 )
 from stackgrad.ops.table import FUNCTIONS
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from stackgrad import dtypes, random
 from stackgrad.device import Device, current, device as find_device
-from stackgrad.ops.movement import sizes_of
+from stackgrad.ops.views import sizes_of
 from stackgrad.ops.table import function, publish
 from stackgrad.tensor import Tensor, wrap
 

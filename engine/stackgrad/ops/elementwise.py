@@ -7,7 +7,7 @@ from typing import Any
 
 from stackgrad import dtypes
 from stackgrad.ops.special import erf_array, erfinv_array
-from stackgrad.ops.table import Op, binary, cast, function, unary
+from stackgrad.ops.table import Op, binary, cast, function, publish_alias, unary
 from stackgrad.tensor import Tensor
 
 # ---- arithmetic
@@ -240,8 +240,13 @@ round_ = unary(
     x=lambda g: g * 0,
 )
 frac = unary("frac", lambda xp, x: x - xp.trunc(x), to_float=False, x=lambda g: g)
+_relu_slope = Op(
+    "relu_backward",
+    lambda xp, h, output: xp.multiply(h, output > 0),
+    {"h": lambda g, output: _relu_slope(g, output)},
+)
 relu = unary(
-    "relu", lambda xp, x: xp.maximum(x, x.dtype.type(0)), to_float=False, x=lambda g, y: g * (y > 0)
+    "relu", lambda xp, x: xp.maximum(x, x.dtype.type(0)), to_float=False, x=lambda g, y: _relu_slope(g, y.detach())
 )
 sinc = unary("sinc", lambda xp, x: sinc_array(xp, x), x=lambda g, x, y: g * sinc_slope(x, y))
 deg2rad = unary(
@@ -427,16 +432,6 @@ def xlogy(input: Any, other: Any) -> Tensor:
     return where(zero, 0.0, factor * where(zero, 1.0, base).log())
 
 
-def _alias(name: str, call: Any) -> None:
-    from stackgrad.ops.table import FUNCTIONS
-
-    FUNCTIONS[name] = call
-    setattr(Tensor, name, call)
-    inplace = getattr(Tensor, f"{call.__name__}_", None)
-    if inplace is not None:
-        setattr(Tensor, f"{name}_", inplace)
-
-
 for _name, _call in {
     "subtract": sub,
     "multiply": mul,
@@ -455,7 +450,7 @@ for _name, _call in {
     "clip": clamp,
     "sgn": sign,
 }.items():
-    _alias(_name, _call)
+    publish_alias(_name, _call)
 
 
 def _reverse(call: Any) -> Any:

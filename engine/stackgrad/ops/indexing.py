@@ -10,7 +10,8 @@ import numpy as np
 from stackgrad.arrays import quiet
 from stackgrad.graph import Node, edge_to, mode
 from stackgrad.ops.elementwise import where
-from stackgrad.ops.movement import _slice, cat, dim_of, expand
+from stackgrad.ops.joining import cat
+from stackgrad.ops.views import _slice, dim_of, expand
 from stackgrad.ops.mutation import adopt, check_writable, overwrite
 from stackgrad.ops.table import Op, cast, function
 from stackgrad.tensor import Tensor, wrap

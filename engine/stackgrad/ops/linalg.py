@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from stackgrad import dtypes
-from stackgrad.ops.movement import broadcast_tensors, expand
+from stackgrad.kernels import products
+from stackgrad.ops.views import broadcast_tensors, expand
 from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor
 
@@ -35,8 +36,8 @@ def matmul_array(xp: Any, x: Any, y: Any) -> Any:
     """Return x @ y in their dtype; 16-bit floats are multiplied and added up in float32."""
     kind = x.dtype
     if kind.itemsize == 2 and kind.kind in "fV":
-        return xp.matmul(x.astype("float32"), y.astype("float32")).astype(kind)
-    return xp.matmul(x, y)
+        return products.matmul(xp, x.astype("float32"), y.astype("float32")).astype(kind)
+    return products.matmul(xp, x, y)
 
 
 def linear_array(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
@@ -325,7 +326,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 @function()
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Return matrices with the last dimension of `input` on a diagonal."""
-    from stackgrad.ops.movement import embed_diagonal
+    from stackgrad.ops.views import embed_diagonal
 
     size = input.array.shape[-1] + abs(offset)
     ndim = input.array.ndim + 1

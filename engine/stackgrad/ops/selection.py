@@ -8,7 +8,7 @@ import numpy as np
 
 from stackgrad import dtypes
 from stackgrad.ops.indexing import gather
-from stackgrad.ops.movement import dim_of
+from stackgrad.ops.views import dim_of
 from stackgrad.ops.reduction import amax, amin
 from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor, wrap

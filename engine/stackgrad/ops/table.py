@@ -297,6 +297,15 @@ def publish(
     return call
 
 
+def publish_alias(name: str, call: Callable[..., Any]) -> None:
+    """Give a published operation a second name, in all its forms."""
+    FUNCTIONS[name] = call
+    for ending in ("", "_"):
+        method = getattr(Tensor, call.__name__ + ending, None)
+        if method is not None:
+            setattr(Tensor, name + ending, method)
+
+
 def publish_inplace(name: str, call: Callable[..., Any]) -> None:
     """Give tensors the method `name_`, which writes the result of `call` into the tensor."""
     from stackgrad.ops.mutation import overwrite

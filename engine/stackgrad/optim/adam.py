@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from stackgrad.kernels.optimizer import adam_step
+from stackgrad.kernels.optimizer import AdamStep
 from stackgrad.optim.optimizer import Optimizer, zeros_like
 from stackgrad.ops.creation import tensor
 from stackgrad.tensor import Tensor
@@ -70,13 +70,7 @@ class Adam(Optimizer):
             count = float(state["step"])
             root = math.sqrt(1 - beta2**count)
             largest = state.get("max_exp_avg_sq")
-            adam_step(
-                parameter.device.xp,
-                parameter.array,
-                parameter.grad.array,
-                state["exp_avg"].array,  # type: ignore[union-attr]
-                state["exp_avg_sq"].array,
-                None if largest is None else largest.array,
+            step = AdamStep(
                 rate=lr * root / (1 - beta1**count),
                 eps=group["eps"] * root,
                 beta1=beta1,
@@ -85,6 +79,9 @@ class Adam(Optimizer):
                 decay=0.0 if group["decoupled_weight_decay"] else group["weight_decay"],
                 sign=-1 if group["maximize"] else 1,
             )
+            means = (state["exp_avg"].array, state["exp_avg_sq"].array)
+            top = None if largest is None else largest.array
+            step.apply(parameter.device.xp, parameter.array, parameter.grad.array, *means, top)
             parameter.version[0] += 1
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from stackgrad.kernels.rowwise import GeluTanh
 from stackgrad.ops import elementwise as e
 from stackgrad.ops.elementwise import where
-from stackgrad.ops.movement import dim_of
+from stackgrad.ops.fused import Fused
+from stackgrad.ops.views import dim_of
 from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor
 
@@ -141,10 +143,17 @@ def relu_(input: Tensor) -> Tensor:
 _R = math.sqrt(2 / math.pi)
 
 
+def _gelu_tanh_formula(x: Tensor) -> Tensor:
+    return 0.5 * x * (1 + (_R * (x + 0.044715 * x * x * x)).tanh())
+
+
+_gelu_tanh = Fused("gelu_tanh", _gelu_tanh_formula, cpu=GeluTanh, cuda=GeluTanh)
+
+
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """Return x * Phi(x), Phi the normal distribution, or its tanh form (Hendrycks and Gimpel, 2016)."""
     if approximate == "tanh":
-        return 0.5 * input * (1 + (_R * (input + 0.044715 * input * input * input)).tanh())
+        return _gelu_tanh(input)
     if approximate != "none":
         raise RuntimeError("approximate argument must be either none or tanh.")
     return 0.5 * input * (1 + (input * math.sqrt(0.5)).erf())

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import math
 
+from stackgrad.kernels.attention import Attention
 from stackgrad.nn.functional.activation import softmax
 from stackgrad.nn.functional.regularization import dropout
+from stackgrad.ops.fused import Fused
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = ["scaled_dot_product_attention"]
+
+
+def _hide_later(scores: Tensor) -> Tensor:
+    xp = scores.device.xp
+    hidden = xp.triu(xp.ones(scores.array.shape[-2:], bool), 1)
+    return scores.masked_fill(wrap(hidden, scores.device), -math.inf)
+
+
+def _attention_formula(q: Tensor, k: Tensor, v: Tensor, *, scale: float, causal: bool) -> Tensor:
+    scores = (q * scale) @ k.transpose(-2, -1)
+    return softmax(_hide_later(scores) if causal else scores, -1) @ v
+
+
+_attention = Fused("attention", _attention_formula, cpu=Attention, cuda=Attention)
 
 
 def scaled_dot_product_attention(
@@ -33,11 +49,11 @@ def scaled_dot_product_attention(
         times = query.array.shape[-3] // key.array.shape[-3]
         key, value = key.repeat_interleave(times, -3), value.repeat_interleave(times, -3)
     factor = 1 / math.sqrt(query.array.shape[-1]) if scale is None else scale
+    if attn_mask is None and not dropout_p and query.array.shape[:-2] == key.array.shape[:-2]:
+        return _attention(query, key, value, scale=factor, causal=is_causal)
     scores = (query * factor) @ key.transpose(-2, -1)
     if is_causal:
-        rows, columns = scores.array.shape[-2:]
-        hidden = query.device.xp.triu(query.device.xp.ones((rows, columns), bool), 1)
-        scores = scores.masked_fill(wrap(hidden, query.device), -math.inf)
+        scores = _hide_later(scores)
     elif attn_mask is not None:
         if attn_mask.array.dtype == bool:
             scores = scores.masked_fill(attn_mask.logical_not(), -math.inf)

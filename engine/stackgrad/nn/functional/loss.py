@@ -6,8 +6,10 @@ import math
 from typing import Any
 
 from stackgrad.nn.functional.activation import log_softmax, logsigmoid
+from stackgrad.kernels.rowwise import CrossEntropy
 from stackgrad.ops.elementwise import where, xlogy
-from stackgrad.ops.movement import broadcast_tensors
+from stackgrad.ops.fused import Fused
+from stackgrad.ops.views import broadcast_tensors
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = [
@@ -75,14 +77,7 @@ def nll_loss(
         )
     kept = target != ignore_index
     safe = where(kept, target, 0)
-    classes = input.array.shape[dim]
-    if (
-        safe.array.size
-        and safe.device.type == "cpu"
-        and not 0 <= int(safe.array.min()) <= int(safe.array.max()) < classes
-    ):
-        worst = safe.array[(safe.array < 0) | (safe.array >= classes)].reshape(-1)[0]
-        raise IndexError(f"Target {worst} is out of bounds.")
+    _check_classes(target, ignore_index, input.array.shape[dim])
     weights = _class_weights(weight, safe, input) * kept
     losses = -input.gather(dim, safe.unsqueeze(dim)).squeeze(dim) * weights
     if reduction == "mean":
@@ -90,6 +85,23 @@ def nll_loss(
     if reduction not in ("sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return losses.sum() if reduction == "sum" else losses
+
+
+def _check_classes(target: Tensor, ignore_index: int, classes: int) -> None:
+    """Raise IndexError for a target that is no class; a GPU is not waited for."""
+    if target.device.type != "cpu":
+        return
+    wrong = (target.array != ignore_index) & ((target.array < 0) | (target.array >= classes))
+    if wrong.any():
+        raise IndexError(f"Target {target.array[wrong].reshape(-1)[0]} is out of bounds.")
+
+
+def _cross_entropy_formula(x: Tensor, target: Tensor, *, ignored: int, mean: bool) -> Tensor:
+    reduction = "mean" if mean else "sum"
+    return nll_loss(log_softmax(x, 1), target, ignore_index=ignored, reduction=reduction)
+
+
+_cross_entropy = Fused("cross_entropy", _cross_entropy_formula, cpu=CrossEntropy, cuda=CrossEntropy)
 
 
 def cross_entropy(
@@ -106,6 +118,10 @@ def cross_entropy(
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     dim = 0 if input.array.ndim == 1 else 1
+    plain = weight is None and not label_smoothing and reduction in ("mean", "sum")
+    if plain and input.array.ndim == 2 and target.array.ndim == 1 and input.array.size:
+        _check_classes(target, ignore_index, input.array.shape[1])
+        return _cross_entropy(input, target, ignored=ignore_index, mean=reduction == "mean")
     logp = log_softmax(input, dim)
     if target.dtype.is_floating_point:
         return _soft_cross_entropy(logp, target, weight, reduction, label_smoothing, dim)

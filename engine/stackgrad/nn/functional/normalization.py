@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from stackgrad import dtypes
 from stackgrad.graph import no_grad
+from stackgrad.kernels.rowwise import LayerNorm
+from stackgrad.ops.fused import Fused
 from stackgrad.tensor import Tensor
 
 __all__ = [
@@ -49,8 +51,18 @@ def layer_norm(
             f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
             f"but got input of size{list(input.array.shape)}"
         )
-    dims = tuple(range(input.array.ndim - len(shape), input.array.ndim))
-    return _affine(standardize(input, dims, eps), weight, bias)
+    return _layer_norm(input, weight, bias, width=math.prod(shape), eps=eps)
+
+
+def _layer_norm_formula(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, *, width: int, eps: float
+) -> Tensor:
+    normal = standardize(x.reshape(-1, width), (1,), eps) if x.array.size else x
+    scale, shift = (None if t is None else t.reshape(-1) for t in (weight, bias))
+    return _affine(normal, scale, shift).reshape(x.array.shape)
+
+
+_layer_norm = Fused("layer_norm", _layer_norm_formula, cpu=LayerNorm, cuda=LayerNorm)
 
 
 def rms_norm(

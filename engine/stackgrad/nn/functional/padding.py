@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from stackgrad.ops.movement import cat
+from stackgrad.ops.joining import cat
 from stackgrad.ops.table import Op, publish
 from stackgrad.tensor import Tensor
 

@@ -8,7 +8,7 @@ from typing import Any
 from stackgrad.kernels import pooling as kernels
 from stackgrad.kernels.convolution import Geometry
 from stackgrad.nn.functional.convolution import sizes
-from stackgrad.ops.movement import cat
+from stackgrad.ops.joining import cat
 from stackgrad.ops.table import Op, publish
 from stackgrad.tensor import Tensor, wrap
 

@@ -13,7 +13,7 @@ from stackgrad.kernels.recurrent import LSTMLayer
 from stackgrad.nn.functional.regularization import dropout
 from stackgrad.ops.fused import Fused
 from stackgrad.ops.linalg import linear
-from stackgrad.ops.movement import cat, stack
+from stackgrad.ops.joining import cat, stack
 from stackgrad.ops.table import publish
 from stackgrad.tensor import Tensor
 

@@ -100,7 +100,7 @@ def embedding_bag(
         rows = rows * per_sample_weights.unsqueeze(-1)
     if offsets is None:
         return {"sum": rows.sum, "mean": rows.mean, "max": rows.amax}[mode](1)
-    from stackgrad.ops.movement import stack
+    from stackgrad.ops.joining import stack
 
     starts = offsets.tolist()
     ends = starts[1:] + ([] if include_last_offset else [input.array.shape[0]])
