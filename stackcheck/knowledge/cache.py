@@ -1,11 +1,10 @@
-"""Compiled matrices on disk: JSON named by the hash of all that it came from, so that it is never stale."""
+"""Compiled matrices on disk: JSON that carries the stamp of all that it came from, so that it is never stale."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import tempfile
+import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from stackcheck import __version__
 from stackcheck.knowledge.source import Source
 
-__all__ = ["cache_directory", "compiled", "fingerprint"]
+__all__ = ["cache_directory", "compiled"]
 
 _KEPT = 8
 """Files kept of each name: a few checkouts and overlays in turn."""
@@ -29,42 +28,49 @@ def cache_directory() -> Path:
     return Path(platformdirs.user_cache_dir("stackcheck", appauthor=False))
 
 
-def fingerprint(sources: Iterable[Source]) -> str | None:
-    """Hash the files' places, sizes and times and the code that compiles them.
+def _stamp(sources: Iterable[Source]) -> str | None:
+    """Write down the files' places, sizes and times, and those of the code that compiles them.
 
     None where a file is no plain one (a zipped package): then nothing is cached.
     """
-    digest = hashlib.sha256(__version__.encode())
+    lines = [__version__]
     try:
-        for module in sorted(Path(__file__).parent.glob("*.py")):
-            status = module.stat()
-            digest.update(f"{module.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        for module in sorted(os.scandir(Path(__file__).parent), key=lambda entry: entry.name):
+            if module.name.endswith(".py"):
+                status = module.stat()
+                lines.append(f"{module.name} {status.st_size} {status.st_mtime_ns}")
         for source in sources:
-            stamp = source.stamp
-            if stamp is None:
+            if source.stamp is None:
                 return None
-            digest.update(f"{source.layer}\0{stamp}\n".encode())
+            lines.append(f"{source.layer} {source.stamp}")
     except OSError:
         return None
-    return digest.hexdigest()[:32]
+    return "\n".join(lines)
 
 
 def compiled(name: str, sources: Iterable[Source], compile_: Callable[[], Any]) -> Any:
-    """Return what `compile_` made of the sources, from the cache if it is there."""
-    key = fingerprint(sources)
-    if key is None:
+    """Return what `compile_` made of the sources, from the cache if it is there.
+
+    The file's name has only a checksum of the stamp; the stamp inside decides.
+    """
+    stamp = _stamp(sources)
+    if stamp is None:
         return compile_()
-    path = cache_directory() / "knowledge" / f"{name}-{key}.json"
+    path = cache_directory() / "knowledge" / f"{name}-{zlib.crc32(stamp.encode()):08x}.json"
     with suppress(OSError, ValueError):
-        return json.loads(path.read_bytes())
+        found = json.loads(path.read_bytes())
+        if isinstance(found, dict) and found.get("stamp") == stamp:
+            return found["data"]
     data = compile_()
     with suppress(OSError):
-        _write(path, data)
+        _write(path, {"stamp": stamp, "data": data})
     return data
 
 
 def _write(path: Path, data: Any) -> None:
     """Replace the file atomically, and drop the oldest of its name."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
@@ -74,9 +80,9 @@ def _write(path: Path, data: Any) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    name = path.name[: -len("-" + "0" * 32 + ".json")]
+    name = path.stem.rpartition("-")[0]
     others = sorted(
-        path.parent.glob(f"{name}-" + "[0-9a-f]" * 32 + ".json"),
+        path.parent.glob(f"{name}-" + "[0-9a-f]" * 8 + ".json"),
         key=lambda file: file.stat().st_mtime,
         reverse=True,
     )

@@ -1,15 +1,82 @@
-"""A matrix file validated and written as plain data, with all faults at once."""
+"""Matrix files validated, laid over one another and packed as plain data; all faults of a file at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stackcheck.errors import InputError
 from stackcheck.knowledge.expansion import expand
+from stackcheck.knowledge.packing import pack
 from stackcheck.knowledge.source import Source, read_tree
+from stackcheck.model.version import parse_version
 
-__all__ = ["compile_head", "compile_source"]
+__all__ = ["KEYS", "compile_builds", "compile_heads", "compile_source", "compile_tables"]
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "builds": ("version", "build", "channel", "platform"),
+    "drivers": ("branch",),
+    "floors": ("cuda",),
+    "cuda": ("version",),
+    "architectures": ("capability",),
+    "gpus": ("name",),
+    "libraries": ("distribution", "versions", "platforms"),
+    "cudnn_support": ("first",),
+    "forward": ("cuda",),
+    "systems": ("name",),
+    "jetpacks": ("version",),
+    "quirks": ("name",),
+    "extensions": ("extension", "version", "requires", "builds", "platforms"),
+}
+"""Table to the fields that identify a row: where an overlay has the same, it replaces."""
+
+
+def compile_heads(sources: Iterable[Source]) -> list[dict[str, Any]]:
+    """Return what stands above `releases:` in each framework file."""
+    heads = []
+    for source in sources:
+        tree = read_tree(source, head=True)
+        for key in ("framework", "distribution", "as_of"):
+            if not tree.get(key):
+                raise InputError(f"{source.place}: `{key}:` is missing")
+        head = {key: tree.get(key) for key in ("as_of", "framework", "title", "distribution")}
+        names = tree.get("names")
+        head["names"] = names if isinstance(names, dict) else {}
+        heads.append(head)
+    return heads
+
+
+def compile_builds(sources: Iterable[Source]) -> dict[str, Any]:
+    """Return the rows of a framework's files, packed, newest version first, those of later layers replacing."""
+    merged = _lay_over([compile_source(source) for source in sources], "builds")
+    rows = [row for row in merged if not row.pop("withdrawn", False)]
+    rows.sort(key=lambda row: parse_version(row["version"]), reverse=True)
+    return pack(rows)
+
+
+def compile_tables(sources: Iterable[Source]) -> dict[str, Any]:
+    """Return every table of the files, packed, and the day up to which the shipped ones hold."""
+    sources = list(sources)
+    documents = [compile_source(source) for source in sources]
+    dates = [
+        document["as_of"]
+        for source, document in zip(sources, documents, strict=True)
+        if source.layer == 0
+    ]
+    tables = {
+        table: pack(_lay_over(documents, table))
+        for table in KEYS
+        if any(table in document for document in documents)
+    }
+    return {"as_of": min(dates, default=None), "tables": tables}
+
+
+def _lay_over(documents: Iterable[Mapping[str, Any]], table: str) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for document in documents:
+        for row in document.get(table, ()):
+            rows[repr([row.get(key) for key in KEYS[table]])] = row
+    return list(rows.values())
 
 
 def compile_source(source: Source) -> dict[str, Any]:
@@ -24,14 +91,7 @@ def compile_source(source: Source) -> dict[str, Any]:
             raise InputError(*(f"{source.place}: {fault}" for fault in faults))
         data["builds"] = builds
         data.pop("releases", None)
-        data.pop("sets", None)
     return data
-
-
-def compile_head(source: Source) -> dict[str, Any]:
-    """Return a framework file's names and date, without its releases."""
-    tree = read_tree(source, head=True)
-    return {key: tree.get(key) for key in ("as_of", "framework", "title", "distribution", "names")}
 
 
 def _validate(source: Source, tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from stackcheck.model.build import Build, RowEvidence
-from stackcheck.model.version import Architecture, parse_version
+from stackcheck.model.version import Architecture, Version, parse_version
 
-__all__ = ["build_of_row", "expand"]
+__all__ = ["BUILD_DECODERS", "build_of_row", "expand"]
 
 _OWN = ("build", "channel", "platform", "use", "withdrawn", "version", "builds")
 
@@ -107,43 +107,61 @@ def _install(row: Mapping[str, Any], templates: Mapping[str, str], faults: list[
         return ""
 
 
-def build_of_row(row: Mapping[str, Any]) -> Build:
-    """Make the build of an expanded row; a key that is there and None is unknown."""
-    architectures = row.get("architectures")
-    return Build(
-        framework=row["framework"],
-        version=parse_version(row["version"]),
-        cuda=_version(row, "cuda"),
-        cuda_linkage=row.get("cuda_linkage") or "",
-        cudnn=_version(row, "cudnn"),
-        cudnn_linkage=row.get("cudnn_linkage") or "",
-        nccl=_version(row, "nccl"),
-        architectures=None
-        if architectures is None
-        else tuple(map(Architecture.parse, architectures.split())),
-        requires_python=row.get("requires_python") or "",
-        python_tags=tuple((row.get("python_tags") or "").split()),
-        glibc=_version(row, "glibc"),
-        numpy=row.get("numpy") or "",
-        protobuf=row.get("protobuf") or "",
-        requires=row.get("requires") or {},
-        companions=row.get("companions") or {},
-        default=bool(row.get("default")),
-        yanked=bool(row.get("yanked")),
-        jit=tuple((row.get("jit") or "").split()),
-        evidence=tuple(RowEvidence(**item) for item in row.get("evidence") or ()),
-        capability_max=_version(row, "capability_max"),
-        build=row["build"],
-        channel=row["channel"],
-        platform=row["platform"],
-        distribution=row["distribution"],
-        install=row["install"],
-        image=row.get("image") or "",
-        released=row.get("released") or "",
-        end_of_life=row.get("end_of_life") or "",
-    )
+def _text(value: str | None) -> str:
+    return value or ""
 
 
-def _version(row: Mapping[str, Any], key: str) -> Any:
-    text = row.get(key)
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split()) if text else ()
+
+
+def _version(text: str | None) -> Version | None:
     return parse_version(text) if text else None
+
+
+def _architectures(text: str | None) -> tuple[Architecture, ...] | None:
+    return None if text is None else tuple(map(Architecture.parse, text.split()))
+
+
+def _evidence(items: list[dict[str, str]] | None) -> tuple[RowEvidence, ...]:
+    return tuple(RowEvidence(**item) for item in items or ())
+
+
+def _mapping(items: Mapping[str, str] | None) -> Mapping[str, str]:
+    return items or {}
+
+
+BUILD_DECODERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(
+        (
+            "framework",
+            "build",
+            "channel",
+            "platform",
+            "distribution",
+            "install",
+            "image",
+            "released",
+            "end_of_life",
+            "requires_python",
+            "numpy",
+            "protobuf",
+            "cuda_linkage",
+            "cudnn_linkage",
+        ),
+        _text,
+    ),
+    **dict.fromkeys(("cuda", "cudnn", "nccl", "glibc", "capability_max"), _version),
+    **dict.fromkeys(("python_tags", "jit"), _words),
+    **dict.fromkeys(("requires", "companions"), _mapping),
+    **dict.fromkeys(("default", "yanked"), bool),
+    "version": parse_version,
+    "architectures": _architectures,
+    "evidence": _evidence,
+}
+"""Field of a `Build` to what makes its value of the expanded row's; None there is unknown."""
+
+
+def build_of_row(row: Mapping[str, Any]) -> Build:
+    """Make the build of an expanded row."""
+    return Build(**{field: BUILD_DECODERS[field](value) for field, value in row.items()})

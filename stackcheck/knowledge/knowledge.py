@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from packaging.utils import canonicalize_name
 
-from stackcheck.errors import InputError
 from stackcheck.knowledge.cache import compiled
-from stackcheck.knowledge.compilation import compile_head, compile_source
-from stackcheck.knowledge.decoding import decode
-from stackcheck.knowledge.expansion import build_of_row
+from stackcheck.knowledge.compilation import compile_builds, compile_heads, compile_tables
+from stackcheck.knowledge.decoding import decoders_of
+from stackcheck.knowledge.expansion import BUILD_DECODERS
+from stackcheck.knowledge.packing import unpack
 from stackcheck.knowledge.rows import (
     ArchitectureLife,
     CudaRelease,
@@ -42,22 +42,6 @@ T = TypeVar("T")
 _WINDOWS_DRIVERS = ("windows", "wsl2")
 """In WSL the driver, and the number that NVML gives, is that of Windows."""
 
-_KEYS: dict[str, tuple[str, ...]] = {
-    "drivers": ("branch",),
-    "floors": ("cuda",),
-    "cuda": ("version",),
-    "architectures": ("capability",),
-    "gpus": ("name",),
-    "libraries": ("distribution", "versions", "platforms"),
-    "cudnn_support": ("first",),
-    "forward": ("cuda",),
-    "systems": ("name",),
-    "jetpacks": ("version",),
-    "quirks": ("name",),
-    "extensions": ("extension", "version", "requires", "platforms"),
-}
-"""Table to the fields that identify a row: where an overlay has the same, it replaces."""
-
 
 @lru_cache(maxsize=8)
 def load(directory: Path | None = None) -> Knowledge:
@@ -81,17 +65,17 @@ class Knowledge:
     def _heads(self) -> dict[str, dict[str, Any]]:
         """Framework to the heads of its files, the topmost layer's values winning."""
         files = self._files("frameworks")
-        heads: list[dict[str, Any]] = compiled(
-            "frameworks", files, lambda: [compile_head(source) for source in files]
-        )
+        heads: list[dict[str, Any]] = compiled("frameworks", files, lambda: compile_heads(files))
         merged: dict[str, dict[str, Any]] = {}
         for source, head in zip(files, heads, strict=True):
-            if not head["framework"]:
-                raise InputError(f"{source.place}: `framework:` is missing")
-            known = merged.setdefault(head["framework"], {"names": {}, "files": []})
-            names = {**known["names"], **(head["names"] or {})}
-            filled = {key: value for key, value in head.items() if value}
-            known.update(filled, names=names, files=[*known["files"], source])
+            known = merged.setdefault(head["framework"], {"names": {}, "files": [], "dates": []})
+            known.update(
+                title=head["title"] or known.get("title") or head["framework"],
+                distribution=head["distribution"],
+                names={**known["names"], **head["names"]},
+                files=[*known["files"], source],
+                dates=[*known["dates"], *([] if source.layer else [head["as_of"]])],
+            )
         return merged
 
     @cached_property
@@ -102,21 +86,17 @@ class Knowledge:
     @cached_property
     def as_of(self) -> dt.date:
         """The day up to which all of the shipped knowledge holds: the oldest of its files' dates."""
-        dates = [head["as_of"] for head in self._heads.values()]
-        dates += [table["as_of"] for table in self._tables if table.get("as_of")]
-        return min(map(dt.date.fromisoformat, dates))
+        dates = [date for head in self._heads.values() for date in head["dates"]]
+        dates += filter(None, (self._tables["as_of"], self._extension_tables["as_of"]))
+        return min(map(dt.date.fromisoformat, dates), default=dt.date.min)
 
     def builds(self, framework: str) -> tuple[Build, ...]:
         """Return every row of the framework, newest version first; none for a framework that is not known."""
         if framework not in self._builds:
             files = self._heads.get(framework, {"files": []})["files"]
-            rows: dict[tuple[str, ...], Mapping[str, Any]] = {}
-            for row in compiled(framework, files, lambda: _compile_builds(files)):
-                key = tuple(row[name] for name in ("version", "build", "channel", "platform"))
-                rows[key] = row
-            made = [build_of_row(row) for row in rows.values() if not row.get("withdrawn")]
-            made.sort(key=lambda build: build.version, reverse=True)
-            self._builds[framework] = tuple(made)
+            packed = compiled(framework, files, lambda: compile_builds(files)) if files else None
+            rows = unpack(packed, BUILD_DECODERS) if packed else ()
+            self._builds[framework] = tuple(Build(**row) for row in rows)
         return self._builds[framework]
 
     @cached_property
@@ -147,31 +127,24 @@ class Knowledge:
     # NVIDIA's tables, quirks and extensions
 
     @cached_property
-    def _tables(self) -> list[dict[str, Any]]:
-        files = [source for source in self._sources if source.folder in ("nvidia", "")]
-        tables: list[dict[str, Any]] = compiled(
-            "nvidia", files, lambda: [compile_source(source) for source in files]
-        )
+    def _tables(self) -> dict[str, Any]:
+        files = [*self._files("nvidia"), *self._files("")]
+        tables: dict[str, Any] = compiled("nvidia", files, lambda: compile_tables(files))
         return tables
 
     @cached_property
-    def _extension_tables(self) -> list[dict[str, Any]]:
+    def _extension_tables(self) -> dict[str, Any]:
         files = self._files("extensions")
-        tables: list[dict[str, Any]] = compiled(
-            "extensions", files, lambda: [compile_source(source) for source in files]
-        )
+        tables: dict[str, Any] = compiled("extensions", files, lambda: compile_tables(files))
         return tables
 
     def _files(self, folder: str) -> list[Source]:
         return [source for source in self._sources if source.folder == folder]
 
-    def _rows(self, cls: type[T], table: str) -> tuple[T, ...]:
-        tables = self._extension_tables if table == "extensions" else self._tables
-        rows: dict[str, Mapping[str, Any]] = {}
-        for document in tables:
-            for row in document.get(table, ()):
-                rows[str([row.get(key) for key in _KEYS[table]])] = row
-        return tuple(decode(cls, row) for row in rows.values())
+    def _rows(self, cls: Callable[..., T], table: str) -> tuple[T, ...]:
+        document = self._extension_tables if table == "extensions" else self._tables
+        packed = document["tables"].get(table)
+        return tuple(cls(**row) for row in unpack(packed, decoders_of(cls))) if packed else ()
 
     @cached_property
     def drivers(self) -> tuple[DriverBranch, ...]:
@@ -314,7 +287,3 @@ def _covers(prefix: Version, version: Version) -> bool:
 
 def _sorted(rows: Iterable[T], key: Any) -> tuple[T, ...]:
     return tuple(sorted(rows, key=key, reverse=True))
-
-
-def _compile_builds(files: Iterable[Source]) -> list[dict[str, Any]]:
-    return [row for source in files for row in compile_source(source)["builds"]]

@@ -1,4 +1,7 @@
-"""The rows of NVIDIA's tables, of extensions and of quirks. Frozen; None is unknown unless a field says otherwise."""
+"""The rows of NVIDIA's tables, of extensions and of quirks.
+
+Frozen, and told apart by identity; None is unknown unless a field says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class FrameworkName:
     build: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DriverBranch(Row):
     """A Linux driver branch (R580) and the highest CUDA that it reports."""
 
@@ -64,7 +67,7 @@ class DriverBranch(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DriverFloor(Row):
     """Oldest driver that runs an application of a CUDA release or major (minor-version compatibility)."""
 
@@ -76,7 +79,7 @@ class DriverFloor(Row):
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CudaRelease(Row):
     """A CUDA toolkit release, the driver made with it, and what it can compile and be compiled with."""
 
@@ -98,7 +101,7 @@ class CudaRelease(Row):
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ArchitectureLife(Row):
     """One compute capability: which toolkits can target it and which drivers still drive it."""
 
@@ -117,7 +120,7 @@ class ArchitectureLife(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Peaks(Row):
     """Dense peak rates of the datasheet in TFLOP/s, memory bandwidth in GB/s; None where no source was found."""
 
@@ -130,7 +133,7 @@ class Peaks(Row):
     bandwidth_gb_s: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GpuProduct(Row):
     """A product by the name that NVML and people write."""
 
@@ -146,7 +149,7 @@ class GpuProduct(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LibrarySeries(Row):
     """Releases of one NVIDIA library wheel that share what is inside."""
 
@@ -167,7 +170,7 @@ class LibrarySeries(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LibraryRelease:
     """One release of one NVIDIA library wheel."""
 
@@ -192,7 +195,7 @@ class LibraryRelease:
         return self.series.architectures
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CudnnSupport(Row):
     """NVIDIA's support matrix for cuDNN releases `first` to `last`."""
 
@@ -207,7 +210,7 @@ class CudnnSupport(Row):
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ForwardPackage(Row):
     """A `cuda-compat-X-Y` package: kernel driver branch to `compatible`, `not-needed` or `incompatible`."""
 
@@ -216,7 +219,7 @@ class ForwardPackage(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OsRelease(Row):
     """An operating system as people write it; `pattern` is searched in the text, case ignored."""
 
@@ -232,7 +235,7 @@ class OsRelease(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class JetPack(Row):
     """A JetPack release: its CUDA and the newer ones that its upgrade packages bring."""
 
@@ -245,7 +248,7 @@ class JetPack(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quirk(Row):
     """A measured exception: a build that fails although the rules allow it, or the other way round."""
 
@@ -271,7 +274,7 @@ class Quirk(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExtensionRelease(Row):
     """A release of something compiled against a framework, and which build of it that release fits."""
 

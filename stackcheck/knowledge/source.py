@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +59,14 @@ class Source:
 
 
 def shipped() -> Traversable:
-    """Return the folder of the matrices that came with this package."""
-    packaged = files("stackcheck") / "matrices"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent.parent / "matrices"
+    """Return the folder of the matrices that came with this package: inside it, beside it, or in its zip."""
+    package = Path(__file__).parent.parent
+    for folder in (package / "matrices", package.parent / "matrices"):
+        if folder.is_dir():
+            return folder
+    from importlib.resources import files
+
+    return files("stackcheck") / "matrices"
 
 
 def user_directory() -> Path:

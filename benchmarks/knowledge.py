@@ -1,0 +1,71 @@
+"""What loading the knowledge adds to a command: `python benchmarks/knowledge.py [REPETITIONS]`.
+
+Each measurement is the median over fresh interpreters, which all import what a command imports anyway. "warm" reads
+the compiled cache, "cold" has none and parses YAML. The bar is 50 ms warm.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = (
+    "import stackcheck.cli.state, packaging.version, packaging.specifiers, json, dataclasses\n"
+)
+LOAD = "from stackcheck.knowledge.knowledge import load\nknowledge = load()\n"
+PARTS = {
+    "names and dates": "knowledge.name('torch'); knowledge.as_of",
+    "rows of one framework": "knowledge.builds('pytorch')",
+    "NVIDIA's tables": "knowledge.gpus; knowledge.drivers; knowledge.cuda; knowledge.libraries",
+    "all of these": (
+        "knowledge.name('torch'); knowledge.as_of; knowledge.builds('pytorch')\n"
+        "knowledge.gpus; knowledge.drivers; knowledge.cuda; knowledge.libraries; knowledge.extensions"
+    ),
+    "every framework": (
+        "knowledge.gpus; knowledge.drivers; knowledge.cuda; knowledge.libraries; knowledge.extensions\n"
+        "for name in knowledge.frameworks: knowledge.builds(name)"
+    ),
+}
+
+
+def measure(program: str, cache: Path, *, repetitions: int, cold: bool = False) -> float:
+    """Return the median seconds of a fresh interpreter that runs the program."""
+    times = []
+    for number in range(repetitions):
+        folder = cache / str(number) if cold else cache
+        environment = {**os.environ, "STACKCHECK_CACHE_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def main() -> None:
+    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    print(f"{'':<24}{'warm':>10}{'cold':>10}   added to a command's own imports")
+    for name, work in PARTS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            base = Path(folder)
+            measure(COMMAND + LOAD + work, base, repetitions=1)
+            own = measure(COMMAND, base, repetitions=repetitions)
+            warm = measure(COMMAND + LOAD + work, base, repetitions=repetitions) - own
+            cold = (
+                measure(
+                    COMMAND + LOAD + work,
+                    base / "cold",
+                    repetitions=max(3, repetitions // 5),
+                    cold=True,
+                )
+                - own
+            )
+        print(f"{name:<24}{warm * 1e3:>7.0f} ms{cold * 1e3:>7.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
