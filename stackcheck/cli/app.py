@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 from typing import Annotated
@@ -29,7 +30,7 @@ COMMANDS = (
     "probe",
     "schema",
 )
-_FLAGS = {"-v", "--verbose", "-q", "--quiet", "--no-color", "--offline"}
+_FLAG = re.compile("-v+|--verbose|-q|--quiet|--no-color|--offline")
 _VALUED = {"--matrices", "--log-file"}
 
 
@@ -101,7 +102,7 @@ def _hoist_globals(arguments: list[str]) -> tuple[list[str], str | None]:
     for word in words:
         if word == "--":
             rest += [word, *words]
-        elif word in _FLAGS or ("=" in word and word.partition("=")[0] in _VALUED):
+        elif _FLAG.fullmatch(word) or ("=" in word and word.partition("=")[0] in _VALUED):
             hoisted.append(word)
         elif word in _VALUED:
             hoisted += [word, *[value for value in (next(words, None),) if value is not None]]
@@ -113,8 +114,8 @@ def _hoist_globals(arguments: list[str]) -> tuple[list[str], str | None]:
 def run(arguments: list[str]) -> int:
     """Run one command line; return its exit status. No error leaves as a traceback."""
     arguments, command = _hoist_globals(arguments)
-    app = build_app(command if command in COMMANDS else None)
     try:
+        app = build_app(command if command in COMMANDS else None)
         app(arguments, standalone_mode=True)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
@@ -128,4 +129,20 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001 (the process boundary: no traceback reaches a user)
+        return _report_fault(error, arguments)
     return 0
+
+
+def _report_fault(error: Exception, arguments: list[str]) -> int:
+    """Say that StackCheck itself is at fault; the traceback only to those who ask for it."""
+    import traceback
+
+    if sum(word.count("v") for word in arguments if re.fullmatch("-v+|--verbose", word)) > 1:
+        traceback.print_exception(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    where = f"{place.filename.rpartition(os.sep)[2]}:{place.lineno}"
+    typer.echo(f"error: a fault of StackCheck itself: {what} ({where})", err=True)
+    typer.echo("hint: run it again with `-vv` for the traceback, and report it", err=True)
+    return 3

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stackcheck.cli.options import JsonOption, MachineFlags, WishFlags, with_options
 from stackcheck.cli.state import State, print_document
 
+if TYPE_CHECKING:
+    from stackcheck.environments.index_check import IndexCheck
+    from stackcheck.model.plan import Resolution
+
 __all__ = ["register"]
 
 _STATUS = {"ok": 0, "impossible": 1, "unknown": 3}
+_INDEX_STATUS = {"ok": 0, "differs": 1, "unresolvable": 1, "unreachable": 3}
 
 
 def register(app: typer.Typer) -> None:
@@ -48,17 +53,17 @@ def run(
     """Find the newest builds that hold on every GPU of the machine. Exit status: 0 a plan, 1 none, 3 unknown."""
     from stackcheck.cli.machines import find_machines
     from stackcheck.cli.requirements import gather_requirements
-    from stackcheck.errors import InputError
-    from stackcheck.render.plan import print_resolution, resolution_document
+    from stackcheck.render.plan import (
+        index_document,
+        print_index_check,
+        print_resolution,
+        resolution_document,
+    )
     from stackcheck.resolve.narration import Narrator
     from stackcheck.resolve.resolver import resolve
     from stackcheck.resolve.wishes import read_wishes
 
     state: State = context.obj
-    if verify:
-        raise InputError(
-            "--verify is not there yet; `uv pip compile` on the plan's install line does it by hand"
-        )
     knowledge = state.knowledge()
     requirements, wishes = gather_requirements(
         specs or (), requirements_file or (), wishes, knowledge
@@ -69,10 +74,29 @@ def run(
     machines = find_machines(machine, knowledge, state)
     reporter = Narrator(lambda line: typer.echo(line, err=True)) if explain else None
     resolution = resolve(requirements, machines, knowledge, asked, reporter=reporter)
+    checked = _check_on_index(resolution, state) if verify else None
     if json:
         print_document(
-            "resolve", {**resolution_document(resolution), "knowledge": state.horizon(knowledge)}
+            "resolve",
+            {
+                **resolution_document(resolution),
+                "knowledge": state.horizon(knowledge),
+                **index_document(checked),
+            },
         )
     else:
         print_resolution(resolution, state.console())
-    raise typer.Exit(_STATUS[resolution.status])
+        print_index_check(checked, state.console())
+    raise typer.Exit(
+        _STATUS[resolution.status] or (_INDEX_STATUS[checked.status] if checked else 0)
+    )
+
+
+def _check_on_index(resolution: Resolution, state: State) -> IndexCheck | None:
+    from stackcheck.environments.index_check import check_on_index
+    from stackcheck.environments.tools import Tools
+
+    if resolution.plan is None:
+        return None
+    state.hint("resolving the plan on the package index")
+    return check_on_index(resolution.plan, Tools(quiet=True, offline=state.offline))

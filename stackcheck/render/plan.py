@@ -12,7 +12,15 @@ from stackcheck.render.verdict import violation_document
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["plan_document", "print_resolution", "resolution_document"]
+    from stackcheck.environments.index_check import IndexCheck
+
+__all__ = [
+    "index_document",
+    "plan_document",
+    "print_index_check",
+    "print_resolution",
+    "resolution_document",
+]
 
 _SHOWN = 8
 """Runners-up that the text shows; the document has all."""
@@ -110,3 +118,28 @@ def _print_plan(plan: Plan, console: Console) -> None:
         console.print(f"  hold {name}{specifier}", markup=False)
     for need in plan.machine:
         console.print(f"  needs: {need}", markup=False)
+
+
+def index_document(checked: IndexCheck | None) -> Mapping[str, Any]:
+    """Return what the package index made of the plan; empty if it was not asked."""
+    if checked is None:
+        return {}
+    return {
+        "index": {
+            "status": checked.status,
+            "differences": list(checked.differences),
+            "message": checked.message or None,
+            "pins": list(checked.pins),
+        }
+    }
+
+
+def print_index_check(checked: IndexCheck | None, console: Console) -> None:
+    """Print what the package index made of the plan."""
+    if checked is None:
+        return
+    console.print(f"package index: {checked.status}, {len(checked.pins)} packages", markup=False)
+    for difference in checked.differences:
+        console.print(f"  {difference}", markup=False)
+    if checked.message:
+        console.print(f"  {checked.message}", markup=False)
