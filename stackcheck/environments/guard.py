@@ -11,8 +11,9 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.environments.creation import MEMORY
 from stackcheck.environments.recipe import Recipe
+from stackcheck.model.plan import Plan
 
-__all__ = ["UNGUARDED", "constraints_of", "guard"]
+__all__ = ["UNGUARDED", "belongs_to_build", "constraints_of", "guard"]
 
 UNGUARDED = (
     "uv reads no pip.conf: activate the environment by `stackcheck env activate`, which sets UV_CONSTRAINT",
@@ -26,13 +27,18 @@ _PART_OF_A_BUILD = re.compile(
 """Distributions that belong to a framework's build: another version of one is another build."""
 
 
+def belongs_to_build(plan: Plan, name: str) -> bool:
+    """Whether a distribution is a framework of the plan or a part of one's build."""
+    exact = {canonicalize_name(build.distribution) for build in plan.builds}
+    return canonicalize_name(name) in exact or bool(_PART_OF_A_BUILD.match(canonicalize_name(name)))
+
+
 def constraints_of(recipe: Recipe, installed: Mapping[str, str]) -> list[str]:
     """Return the pins: what belongs to a build at exactly what was installed, the rest as the plan has it."""
-    exact = {canonicalize_name(build.distribution) for build in recipe.plan.builds}
     pins = {
         canonicalize_name(name): f"{name}=={version}"
         for name, version in installed.items()
-        if canonicalize_name(name) in exact or _PART_OF_A_BUILD.match(canonicalize_name(name))
+        if belongs_to_build(recipe.plan, name)
     }
     for text in recipe.packages.constraints:
         requirement = Requirement(text)

@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import rattler
+from rattler.exceptions import FetchRepoDataError, GatewayError, SolverError
 
 __all__ = ["main"]
 
@@ -94,9 +95,9 @@ async def _solve(request: Mapping[str, Any], client: Any) -> list[Any]:
             platforms=[request["subdir"], "noarch"],
             virtual_packages=virtual,
         )
-    except rattler.exceptions.SolverError as error:
+    except SolverError as error:
         raise _Failed("unsatisfiable", str(error)) from error
-    except (rattler.exceptions.GatewayError, rattler.exceptions.FetchRepoDataError) as error:
+    except (GatewayError, FetchRepoDataError) as error:
         raise _Failed("unreachable", str(error)) from error
     return records
 
