@@ -62,7 +62,8 @@ def _differences(plan: Plan, found: dict[str, str]) -> Iterator[str]:
         for name, specifier in wanted.items():
             resolved = found.get(name)
             if resolved is None:
-                if name == build.distribution or specifier.startswith("=="):
+                # a pin may hold for some Pythons only (triton), a CUDA component holds for all
+                if name == build.distribution or name.startswith("nvidia-"):
                     yield f"{build.label}: the index resolves no {name}, the row says {name}{specifier}"
             elif specifier and not SpecifierSet(specifier).contains(
                 Version(resolved).public, prereleases=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 
 from stackcheck.model.build import Build
@@ -12,6 +13,9 @@ from stackcheck.rules.driver.coverage import name_of
 from stackcheck.rules.rule import Situation
 
 __all__ = ["make_plan"]
+
+_MODERN = "2024-06-01"
+"""Releases since NumPy 2 declare what they need well enough."""
 
 
 def make_plan(
@@ -117,7 +121,11 @@ def _needs(builds: Sequence[Build], situations: Sequence[Situation]) -> list[str
 
 
 def _horizon(builds: Sequence[Build]) -> str:
-    """Return the date to tell installers for old releases, so that they do not take today's dependencies."""
-    released = [build.released for build in builds if len(build.released) == 10]
-    newest = max(released, default="")
-    return newest if newest and newest < "2024-06-01" else ""
+    """Return the date to tell installers for old releases, so that they do not take today's dependencies.
+
+    Two months after the release: projects upload what it needs some days later.
+    """
+    newest = max((build.released for build in builds if len(build.released) == 10), default="")
+    if not newest or newest >= _MODERN:
+        return ""
+    return (datetime.date.fromisoformat(newest) + datetime.timedelta(days=60)).isoformat()
