@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from stackcheck.environments.index_check import IndexCheck, check_on_index
 from stackcheck.environments.tools import Tools
 from stackcheck.knowledge.knowledge import load
-from stackcheck.resolve.requirements import parse_requirements
+from stackcheck.model.plan import Requirement
 from stackcheck.resolve.resolver import resolve
 from stackcheck.resolve.stated import Statement, state_machine
 from stackcheck.resolve.wishes import Wishes
@@ -39,8 +39,16 @@ def main() -> int:
         ]
         for row in rows:
             spec = f"{row.distribution}+{row.build}=={row.version}"
-            asked = parse_requirements([spec], knowledge)
-            plan = resolve(asked, [machine], knowledge, Wishes(channel="pypi"), advise=False).plan
+            asked = Requirement(
+                spec,
+                framework,
+                is_framework=True,
+                specifier=f"=={row.version}",
+                build=row.build,
+                distribution=row.distribution,
+            )
+            answer = resolve([asked], [machine], knowledge, Wishes(channel="pypi"), advise=False)
+            plan = answer.plan
             if plan is not None:
                 plans.setdefault(spec, plan)
     started = time.perf_counter()
