@@ -13,12 +13,16 @@ LIMIT = 200_000
 """Characters that are searched; of longer texts the telling lines are kept."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f\x7f]")
+_GRAVE = re.compile(
+    r"error:|exception|fatal|panic|traceback|cannot open|undefined symbol|no such file|denied|mismatch|incompatib|"
+    r"unsupported|not supported|not compatible|too old|out of memory|uncorrect|xid|nvrm|killed|not found|failed|"
+    r"unable to|could not|refused|invalid|insufficient|forward compat"
+)
 _TELLING = re.compile(
-    r"error|fail|warn|cuda|nvidia|cudnn|nvrm|xid|nccl|fatal|exception|cannot|could not|unable|gpu|"
-    r"not found|no such|denied|mismatch|incompatib|unsupported|undefined|killed|out of memory|libcu|"
-    r"glibc|ptxas|conda|pip"
+    r"error|fail|warn|cuda|nvidia|cudnn|nccl|cannot|gpu|libcu|glibc|ptxas|conda|requires|version|driver"
 )
 _VARYING = re.compile(r"0x[0-9a-f]+|\d+")
+_LINE = 2000
 _REPEATS = 3
 """How often a line that differs only in its numbers is kept."""
 
@@ -51,7 +55,7 @@ def read_paste(text: str) -> Paste:
     numbers = tuple(range(1, len(lines) + 1))
     if len(text) > LIMIT:
         kept = _telling_lines(lines)
-        lines = [lines[row][:2000] for row in kept]
+        lines = [lines[row][:_LINE] for row in kept]
         numbers = tuple(row + 1 for row in kept)
         text = "\n".join(lines)
     lowered = text.lower()
@@ -61,21 +65,36 @@ def read_paste(text: str) -> Paste:
 
 
 def _telling_lines(lines: list[str]) -> list[int]:
-    """Choose lines within the limit: first those that say something went wrong, without endless repetition."""
+    """Choose lines within the limit: grave ones before others that may tell something, none of them endlessly."""
     seen: dict[str, int] = {}
-    kept: list[int] = []
-    size = 0
+    grave: list[tuple[int, int]] = []
+    other: list[tuple[int, int]] = []
     for row, line in enumerate(lines):
-        lowered = line[:2000].lower()
-        if not _TELLING.search(lowered):
+        lowered = line[:_LINE].lower()
+        kind = grave if _GRAVE.search(lowered) else other if _TELLING.search(lowered) else None
+        if kind is None:
             continue
         shape = _VARYING.sub("0", lowered)
-        count = seen.get(shape, 0)
-        if count >= _REPEATS:
-            continue
-        seen[shape] = count + 1
-        size += len(lowered) + 1
-        if size > LIMIT:
+        seen[shape] = seen.get(shape, 0) + 1
+        if seen[shape] <= _REPEATS:
+            kind.append((row, len(lowered) + 1))
+    return sorted({*_within(grave, LIMIT * 3 // 4), *_within(other, LIMIT // 4)})
+
+
+def _within(rows: list[tuple[int, int]], room: int) -> list[int]:
+    """Take rows, given with their lengths, as they fit: three quarters from the front, the rest from the end.
+
+    The cause is printed before its consequences; but a log may begin with a long life before the fault.
+    """
+    first = _fill(rows, room * 3 // 4)
+    return first + _fill(rows[len(first) :][::-1], room // 4)
+
+
+def _fill(rows: list[tuple[int, int]], room: int) -> list[int]:
+    taken = []
+    for row, length in rows:
+        room -= length
+        if room < 0:
             break
-        kept.append(row)
-    return kept
+        taken.append(row)
+    return taken

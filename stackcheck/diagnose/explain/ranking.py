@@ -27,6 +27,8 @@ _LEAST = 1.5
 _TELLING = 3.0
 """Below this no message told of anything, and likeness of words is tried."""
 _ALIKE = 0.25
+_PROSE = 2000
+"""Characters up to which a text is somebody's own words rather than a log."""
 _MOST = 8
 
 
@@ -59,7 +61,8 @@ def explain(text: str, catalogue: Catalogue, lifetimes: Lifetimes) -> tuple[Caus
         for entry in catalogue.entries.values()
         if (cause := _weigh(entry, paste, circumstances))
     ]
-    if max((cause.score for cause in causes), default=0.0) < _TELLING:
+    best = max((cause.score for cause in causes), default=0.0)
+    if best < _TELLING and len(paste.text) <= _PROSE:
         known = {cause.entry.code for cause in causes}
         for code, likeness in resembling(paste.lowered, catalogue.entries.values()).items():
             if likeness >= _ALIKE and code not in known:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from stackcheck.diagnose.explain.lifetimes import Lifetimes
+from stackcheck.diagnose.explain.lifetimes import CudaVersion, Lifetimes
 
 __all__ = ["Readings", "read_numbers"]
 
+T = TypeVar("T", bound=Hashable)
+
 _CAPABILITY = re.compile(
-    r"(?:capability|capabilities)(?: of)?(?: is)?[ :=(]*(?:sm_)?(\d{1,2})\.?(\d)\b(?! and| or)"
+    r"capability(?: of)?(?: is)?[ :=(]*(?:sm_)?(\d{1,2})\.?(\d)\b(?! and| or)"
     r"|(?:current|your) gpu is (\d{1,2})(\d)\b"
     r"|(?:gpu|card|device)s? (?:is|are|has|with|of)? ?(?:an? )?\(?(?:sm|compute)_?(\d{1,2})(\d)[af]?\b"
     r"|\bsm_?(\d{1,2})(\d)[af]? (?:gpu|card|is not compatible|device)"
@@ -43,6 +47,10 @@ _DRIVER = re.compile(
     r"(?:driver|kmd)(?: version| release| branch)?[ :=(]*(?:is |was |to |r)?(\d{3})(?:\.\d+)*\b(?! ?[gm]i?b)"
     r"|nvidia-(?:driver-|utils-|dkms-|)(\d{3})\b|kernel module +(\d{3})\.\d+|\br(\d{3})\b(?= driver| branch|\))"
 )
+_ERROR = re.compile(
+    r"cudasuccess\)? ?\((\d{1,3}) vs|cuda (?:runtime |driver )?error ?[(:=]? ?(\d{1,3})\b|\berror[= ](\d{1,3}) ?:"
+    r"|\bcode ?= ?(\d{1,3}) ?\(|cuda failure (\d{1,3})\b|(?:cudagetdevicecount|cuinit)\S* returned (\d{1,3})\b"
+)
 
 
 @dataclass(frozen=True)
@@ -54,15 +62,17 @@ class Readings:
     """What the build named in the text has code for."""
     floor: int | None = None
     """Lowest capability that the text says is supported."""
-    cudas: tuple[tuple[int, int], ...] = ()
+    cudas: tuple[CudaVersion, ...] = ()
     """CUDA versions of builds and toolkits."""
-    driver_cudas: tuple[tuple[int, int], ...] = ()
+    driver_cudas: tuple[CudaVersion, ...] = ()
     drivers: tuple[int, ...] = ()
     """Driver branches."""
+    errors: tuple[int, ...] = ()
+    """Error numbers of the CUDA runtime or driver API; before CUDA 10.1 the runtime's were others."""
 
     def circumstances(self, lifetimes: Lifetimes) -> set[str]:
         """Name what follows from the numbers."""
-        found: set[str] = set()
+        found = {f"cuda_error_{number}" for number in self.errors}
         for capability in self.capabilities:
             found |= self._against_build(capability, lifetimes)
         driver_cudas = list(self.driver_cudas)
@@ -107,56 +117,48 @@ class Readings:
 
 def read_numbers(lowered: str, generations: list[tuple[re.Pattern[str], int]]) -> Readings:
     """Read the numbers of a text in lower case; `generations` are GPUs as people write them."""
-    lists = [
-        (int(major) * 10 + int(minor))
-        for found in _LIST.finditer(lowered)
-        for major, minor in _ARCH.findall(found[1])
-        if 2 <= int(major) <= 13
-    ]
-    capabilities = [
-        int(major) * 10 + int(minor)
-        for found in _CAPABILITY.finditer(lowered)
-        for major, minor in [[group for group in found.groups() if group is not None][:2]]
-        if not _in_list(found.start(), lowered)
-    ]
-    capabilities += [capability for pattern, capability in generations if pattern.search(lowered)]
-    floors = [int(major) * 10 + int(minor) for major, minor in _FLOOR.findall(lowered)]
-    driver_cudas = [_driver_cuda(found) for found in _DRIVER_CUDA.finditer(lowered)]
-    said = {
-        found.start(group)
-        for found in _DRIVER_CUDA.finditer(lowered)
-        for group in ("plain", "level", "smi", "api")
-        if found[group]
-    }
-    cudas = [
-        (int(found[1]), int(found[2]))
-        for found in _CUDA.finditer(lowered)
-        if found.start(1) not in said
-    ]
-    cudas += [(int(major), int(minor)) for major, minor in _BUILD_LABEL.findall(lowered)]
+    floors = [_capability(*pair) for pair in _FLOOR.findall(lowered)]
+    named = [_capability(*_groups(found)[:2]) for found in _CAPABILITY.finditer(lowered)]
+    named += [capability for pattern, capability in generations if pattern.search(lowered)]
+    of_driver = list(_DRIVER_CUDA.finditer(lowered))
+    taken = {found.start(found.lastgroup or 0) for found in of_driver}
+    cudas = [_pair(found) for found in _CUDA.finditer(lowered) if found.start(1) not in taken]
+    cudas += [_pair(found) for found in _BUILD_LABEL.finditer(lowered)]
     return Readings(
-        tuple(dict.fromkeys(c for c in capabilities if 20 <= c <= 130 and c not in floors)),
-        tuple(dict.fromkeys(lists)),
-        min(floors, default=None),
-        tuple(dict.fromkeys(c for c in cudas if 7 <= c[0] <= 14)),
-        tuple(dict.fromkeys(c for c in driver_cudas if 5 <= c[0] <= 14)),
-        tuple(
-            dict.fromkeys(
-                int(next(filter(None, found.groups()))) for found in _DRIVER.finditer(lowered)
-            )
+        capabilities=_unique(c for c in named if 20 <= c <= 130 and c not in floors),
+        architectures=_unique(
+            _capability(*pair)
+            for found in _LIST.finditer(lowered)
+            for pair in _ARCH.findall(found[1])
+            if 2 <= int(pair[0]) <= 13
         ),
+        floor=min(floors, default=None),
+        cudas=_unique(cuda for cuda in cudas if 7 <= cuda[0] <= 14),
+        driver_cudas=_unique(c for c in map(_driver_cuda, of_driver) if 5 <= c[0] <= 14),
+        drivers=_unique(int(_groups(found)[0]) for found in _DRIVER.finditer(lowered)),
+        errors=_unique(int(_groups(found)[0]) for found in _ERROR.finditer(lowered)),
     )
 
 
-def _in_list(start: int, lowered: str) -> bool:
-    return lowered.startswith("capabilities", start)
+def _groups(found: re.Match[str]) -> list[str]:
+    return [group for group in found.groups() if group is not None]
 
 
-def _driver_cuda(found: re.Match[str]) -> tuple[int, int]:
-    if found["packed"]:
-        packed = int(found["packed"])
-        return packed // 1000, packed % 1000 // 10
-    major, _, minor = (found["plain"] or found["level"] or found["smi"] or found["api"]).partition(
-        "."
-    )
+def _capability(major: str, minor: str) -> int:
+    return int(major) * 10 + int(minor)
+
+
+def _pair(found: re.Match[str]) -> CudaVersion:
+    return int(found[1]), int(found[2])
+
+
+def _driver_cuda(found: re.Match[str]) -> CudaVersion:
+    text = found[found.lastgroup or 0]
+    if found.lastgroup == "packed":  # cuDriverGetVersion: 1000 major + 10 minor
+        return int(text) // 1000, int(text) % 1000 // 10
+    major, _, minor = text.partition(".")
     return int(major), int(minor)
+
+
+def _unique(values: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
