@@ -72,7 +72,7 @@ class Driver:
     nvml_library: Fact[Library] = UNPROBED
     cuda_library: Fact[Library] = UNPROBED
     cuda_libraries: Fact[tuple[Library, ...]] = UNPROBED
-    """Every libcuda in the loader's directories."""
+    """Every libcuda in the system's loader directories, LD_LIBRARY_PATH left out."""
     module: KernelModule = field(default_factory=KernelModule)
     nodes: Fact[tuple[DeviceNode, ...]] = UNPROBED
     fabric_manager: Fact[str] = UNPROBED

@@ -15,6 +15,9 @@ from stackcheck.probe.host import HostReader
 __all__ = ["find_builds"]
 
 _TEXT_LIMIT = 1 << 16
+_LIBRARY_LIMIT = 1 << 27
+_INDEX_LABEL = re.compile(r"cpu|cu\d+")
+"""Local versions of the builds in PyTorch's own indexes."""
 CUDA_SONAME = re.compile(r"lib(cu|nv|nccl)\w*\.so\.\d")
 """Libraries of CUDA's toolkit, cuDNN, NCCL and their kin."""
 
@@ -71,7 +74,23 @@ def _torch(installed: _Installed) -> InstalledBuild:
     if isinstance(cuda, Unknown):
         cuda = _by_library(installed, cuda)
         build = _label(installed, cuda)
-    return _build("pytorch", installed, build, cuda, _pinned_cudnn(installed))
+    flags = None if _INDEX_LABEL.fullmatch(installed.version.local or "cpu") else _flags(installed)
+    return _build("pytorch", installed, build, cuda, _pinned_cudnn(installed), flags)
+
+
+def _flags(installed: _Installed) -> Fact[tuple[str, ...]]:
+    """Return the architectures that a vendor's or a user's own build says it was compiled for: no table knows it."""
+    from stackcheck.binary.contents import find_flags
+
+    library = installed.host.read(
+        f"{installed.directory}/torch/lib/libtorch_python.so", _LIBRARY_LIMIT
+    )
+    if not isinstance(library, Known):
+        return library if isinstance(library, Unknown) else _unknown(installed)
+    found = find_flags(library.value)
+    if found is None:
+        return Unknown("names no architectures", library.source)
+    return Known(tuple(map(str, found)), library.source)
 
 
 def _by_library(installed: _Installed, otherwise: Unknown) -> Fact[Version]:

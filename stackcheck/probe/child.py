@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stackcheck.probe.host import HostReader
+from stackcheck.probe.report import NOT_LOADED
 
 __all__ = ["Answer", "Answers", "GpuChild"]
 
@@ -54,8 +55,15 @@ class Answers:
         return self.calls.get((call, gpu))
 
     def why_missing(self, call: str, gpu: int | None = None) -> str:
-        """Say why a call has no answer."""
-        return self.stopped.get((call, gpu)) or self.reason or "was not asked"
+        """Say why a call has no answer: it hung, an earlier one did, or NVML did not start."""
+        begun = self.calls.get(("init", None))
+        if begun is not None and begun.code == NOT_LOADED:
+            never = str(begun.value or "no libnvidia-ml.so.1 in LD_LIBRARY_PATH")
+        elif begun is not None and begun.code:
+            never = f"NVML did not start: error {begun.code}"
+        else:
+            never = "was not asked"
+        return self.stopped.get((call, gpu)) or self.reason or never
 
 
 class GpuChild:

@@ -139,12 +139,14 @@ class Loader:
         return Known(self.describe(soname, path.value), path.source)
 
     def every(self, stem: str) -> Fact[tuple[Library, ...]]:
-        """Return every file `<stem>.so.<release>` or `<stem>.so.1` in the loader's directories, one entry a file."""
+        """Return every file `<stem>.so.<release>` or `<stem>.so.1` in the system's loader directories, one entry a file.
+
+        LD_LIBRARY_PATH is left out: what it names is nobody's installation, and `resolve` shows it.
+        """
         if self._host.is_real and sys.platform in ("win32", "darwin"):
             return Unknown("the loader is not asked on this system", stem)
         directories = dict.fromkeys(
             (
-                *self.library_path,
                 *(
                     entry.path.rpartition("/")[0]
                     for entry in self.cache.peek() or ()

@@ -8,6 +8,7 @@ system takes (`0000:3b:00.0`):
     pci         address -> device, class, driver, minor, width, max_width, config (ones), bars (false), excluded
     driver      module (null: not loaded), flavour, user (release of the libraries; null: none), directory, modules,
                 loads (which of the fake libraries are there), built_for, firmware, cached (false: not in ld.so.cache)
+    zlib        false where there is none
     files       path -> text; links: path -> target; libraries: path -> ELF headers
     prefixes    path -> kind, python, use (names in packages.yaml), distributions, libraries, conda, files
 """
@@ -96,6 +97,11 @@ class MachineTree:
             self._add_function(address, function)
         self._add_module()
         self._add_user_libraries()
+        if self.tree.get("zlib", True):
+            self._add_library(
+                f"/lib/{self.arch}-linux-gnu/libz.so.1.2.13",
+                {"soname": "libz.so.1", "cached": True},
+            )
         for path, text in (self.tree.get("files") or {}).items():
             self._write(path, text)
         for path, target in (self.tree.get("links") or {}).items():
@@ -169,7 +175,9 @@ class MachineTree:
         if release:
             flavour = "Open Kernel Module for" if driver.get("flavour") == "open" else ""
             words = (
-                f"NVIDIA UNIX {flavour} {self.arch}" if flavour else f"NVIDIA UNIX {self.arch} Kernel Module"
+                f"NVIDIA UNIX {flavour} {self.arch}"
+                if flavour
+                else f"NVIDIA UNIX {self.arch} Kernel Module"
             )
             self._write(
                 "/proc/driver/nvidia/version",
