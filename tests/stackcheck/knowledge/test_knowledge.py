@@ -124,7 +124,7 @@ def test_driver_floor_is_that_of_the_major_from_cuda_11_on(knowledge, cuda, plat
 
 
 @pytest.mark.parametrize(
-    ("cuda", "platform"), [("12.6", "jetson"), ("99.1", "linux"), ("7.5", "linux")]
+    ("cuda", "platform"), [("12.6", "jetson"), ("99.1", "linux"), ("6.5", "linux")]
 )
 def test_driver_floor_is_unknown_where_no_table_has_it(knowledge, cuda, platform):
     assert knowledge.driver_floor(Version(cuda), platform) is None
