@@ -110,7 +110,7 @@ class Provider:
             for demand in demands:
                 for clause in SpecifierSet(demand.text):
                     edge = parse_version(clause.version.removesuffix(".*"))
-                    points |= {edge, parse_version(f"{edge.public}.0.1"), _below(edge)}
+                    points |= {edge, parse_version(f"{edge.base_version}.0.1"), _below(edge)}
             points.add(parse_version("99"))
         for demand in demands:
             if demand.text.startswith("==") and "*" not in demand.text and "," not in demand.text:
