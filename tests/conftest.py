@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ def fake_driver(
 
 
 @pytest.fixture
-def machine_tree(fake_driver: FakeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def machine_tree(
+    fake_driver: FakeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], dict[str, str]]:
     """Lay out a machine of `tests/machines` and make every probe meet it; give its name, get its variables."""
     from tests.hardware.machine_tree import MachineTree, scenario
 

@@ -27,7 +27,7 @@ class Distribution:
     """conda's build string (`cuda129_mkl_py312_...`)."""
     conda_channel: Fact[str] = UNPROBED
     missing_files: Fact[int] = UNPROBED
-    """Files that its record names and the disk lacks, where that was counted."""
+    """Shared libraries that its record names and the disk lacks, where that was counted."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ _START = (
     " from stackcheck.probe.gpu_child import main; main(sys.argv[1])"
 )
 """Started with the parent's own path and without the site module: quicker, and a user's ./ctypes.py stays out."""
+_NODES = ("/dev/nvidiactl", "/dev/nvidia-uvm")
+"""Nodes that may be opened without waking a GPU."""
 _LINE_MAX = 1 << 20
 _SECOND_RUN_SECONDS = 10.0
 _QUIET_SECONDS = 2.0
@@ -161,7 +163,7 @@ class _Run:
 
     def __init__(
         self,
-        libraries: Mapping[str, str | bool],
+        libraries: Mapping[str, Any],
         seconds: float,
         skip: Iterable[tuple[str, int | None]] = (),
         last: Iterable[int] = (),
@@ -227,10 +229,10 @@ class _Run:
         threading.Thread(target=self._process.wait, daemon=True).start()
 
 
-def _libraries(host: HostReader) -> dict[str, str | bool]:
-    """Return the libraries to load under a system root: those in LD_LIBRARY_PATH, or none."""
+def _libraries(host: HostReader) -> dict[str, Any]:
+    """Return the libraries to load under a system root: those in LD_LIBRARY_PATH, or none; else the nodes to open."""
     if host.is_real:
-        return {}
+        return {"nodes": list(_NODES)}
     return {
         "nvml": _in_library_path("libnvidia-ml.so.1") or False,
         "cuda": _in_library_path("libcuda.so.1") or False,

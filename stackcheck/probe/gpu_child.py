@@ -1,7 +1,7 @@
 """The child process that alone loads the driver's libraries: `python -m stackcheck.probe.gpu_child REQUEST`.
 
 REQUEST is JSON: `skip`, the calls to leave out as [call, gpu]; `last`, GPUs to ask after the others; `nvml` and `cuda`,
-paths of the libraries where the loader is not to choose, false where none may be loaded.
+paths of the libraries where the loader is not to choose, false where none may be loaded; `nodes`, what to open.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def main(request: str) -> None:
 
         ask_libcuda(report, asked.get("cuda"))
     report.tell("loaded", 0, _loaded())
+    for path in asked.get("nodes", ()):
+        report.ask(f"open {path}", lambda path=path: _open(path))  # type: ignore[misc]
     report.end()
     # A library that hangs in its destructors would hold the process up, and nothing is left to be said.
     os._exit(0)
@@ -52,6 +54,15 @@ def _ask_nvml(report: Report, asked: dict[str, Any]) -> None:
     from stackcheck.probe.nvml import ask_nvml
 
     ask_nvml(report, asked.get("last", ()))
+
+
+def _open(path: str) -> tuple[int, None]:
+    """Open a node and close it again: a control group refuses what the permission bits allow. Return errno."""
+    try:
+        os.close(os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0)))
+    except OSError as error:
+        return error.errno or 0, None
+    return 0, None
 
 
 def _loaded() -> list[str]:

@@ -19,6 +19,8 @@ from typing import Any
 
 from stackcheck.errors import InputError
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
+from stackcheck.probe.given import read_given
+from stackcheck.probe.programs import ask
 
 __all__ = ["SYSROOT", "FileSystem", "HostReader", "NodeStatus"]
 
@@ -26,8 +28,6 @@ SYSROOT = "STACKCHECK_SYSROOT"
 TEXT_LIMIT = 1 << 20
 """Bytes of a text that are read at most; the longest that rules want is a CDI specification."""
 _LINKS_MAX = 40
-_MAPPINGS = ("environment", "uname", "limits", "mounts", "nodes", "services")
-_SYSTEMD_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class HostReader:
         root = Path(name)
         if not root.is_dir():
             raise InputError(f"{SYSROOT}={name}: no such directory")
-        return cls(root, _read_given(root / "machine.yaml"))
+        return cls(root, read_given(root / "machine.yaml"))
 
     @property
     def is_real(self) -> bool:
@@ -292,7 +292,20 @@ class HostReader:
             return Absent(unit)
         if not self.is_real:
             return Unknown("the tree does not say", "machine.yaml: services")
-        return _ask_systemd(unit)
+        state = ask(["systemctl", "show", "--property=ActiveState", "--value", unit])
+        if not isinstance(state, Known):
+            return state
+        word = {"active": "running", "failed": "failed"}.get(state.value, "stopped")
+        return Known(word, state.source)
+
+    def version_of(self, command: str) -> Fact[str]:
+        """Return what `COMMAND --version` prints; of a tree, what `machine.yaml` says."""
+        versions = self._given.get("versions", {})
+        if command in versions:
+            return Known(str(versions[command]), "machine.yaml: versions")
+        if not self.is_real:
+            return Unknown("the tree does not say", "machine.yaml: versions")
+        return ask([command, "--version"])
 
     # ---- device nodes
 
@@ -351,29 +364,6 @@ class HostReader:
 _UNAME = {"nodename": "node"}
 
 
-def _ask_systemd(unit: str) -> Fact[str]:
-    """Ask the service manager, which answers every user; where there is none (containers) nobody knows."""
-    import subprocess
-
-    argv = ["systemctl", "show", "--property=ActiveState", "--value", unit]
-    source = " ".join(argv)
-    try:
-        done = subprocess.run(
-            argv,
-            capture_output=True,
-            text=True,
-            timeout=_SYSTEMD_SECONDS,
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Unknown(str(error), source)
-    state = done.stdout.strip()
-    if done.returncode or not state:
-        return Unknown(done.stderr.strip() or "no answer", source)
-    return Known({"active": "running", "failed": "failed"}.get(state, "stopped"), source)
-
-
 def _failed(error: OSError | ValueError | OverflowError, source: str) -> Absent | Unknown:
     """Tell what is not there from what could not be read."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -388,26 +378,3 @@ def _stripped(found: Fact[str]) -> Fact[str]:
         return found
     text = found.value.strip().strip("\0").strip()
     return Known(text, found.source) if text else Unknown("empty", found.source)
-
-
-def _read_given(path: Path) -> Mapping[str, Any]:
-    if not path.exists():
-        return {}
-    import yaml
-
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: {' '.join(str(error).split())}") from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: a mapping is needed, and this is {type(document).__name__}")
-    faults = [
-        f"{path}: {name}: a mapping is needed"
-        for name in _MAPPINGS
-        if not isinstance(document.get(name, {}), dict)
-    ]
-    if faults:
-        raise InputError(*faults)
-    return {str(name): value for name, value in document.items()}

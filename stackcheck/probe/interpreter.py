@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ class Interpreter:
     version: Fact[Version]
     implementation: Fact[str]
     site_directories: tuple[str, ...]
-    """Directories of installed distributions in the order of `sys.path`: user's, own, base's."""
+    """Directories of installed distributions in the order of `sys.path`: PYTHONPATH's, user's, own, base's."""
 
 
 def choose_interpreter(host: HostReader, named: str | None) -> Fact[Interpreter]:
@@ -208,8 +209,8 @@ def _site_directories(
                 own.insert(0, f"/usr/local/lib/{library[0]}/dist-packages")
     if prefix == "/usr":
         own.append("/usr/lib/python3/dist-packages")
-    directories: list[str] = []
     variables = host.environment
+    directories = [entry for entry in variables.get("PYTHONPATH", "").split(os.pathsep) if entry]
     isolated = configuration is not None
     home = variables.get("HOME")
     if not isolated and home and minor and not variables.get("PYTHONNOUSERSITE"):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.probe.host import FileSystem, HostReader
 from stackcheck.probe.loader import Loader
+from stackcheck.probe.texts import CDI_FILES
 
 __all__ = ["environment_limits", "probe_limits"]
 
@@ -33,9 +34,8 @@ def probe_limits(host: HostReader, loader: Loader) -> dict[str, Fact[int]]:
         "shm_writable": _truth(host.writable("/dev/shm")),  # noqa: S108
         "memlock_bytes": host.limit("memlock"),
         "address_space_bytes": host.limit("as"),
-        "overcommit_memory": _number(host.line("/proc/sys/vm/overcommit_memory")),
         "cgroup_memory_bytes": _memory_limit(host),
-        "cgroup_oom_kills": _oom_kills(host),
+        "oom_kills": _oom_kills(host),
         "tmp_free_bytes": _part(temporary, lambda found: found.free_bytes),
         "tmp_free_inodes": _part(temporary, lambda found: found.free_inodes),
         "tmp_noexec": _part(temporary, lambda found: int(found.noexec)),
@@ -53,6 +53,7 @@ def probe_limits(host: HostReader, loader: Loader) -> dict[str, Fact[int]]:
         "zlib": _found(loader.resolve("libz.so.1")),
         "container_toolkit": _commands(host, *_ENGINE_TOOLS),
         "container_engine": _commands(host, "docker", "podman"),
+        "podman_major": _podman(host),
         "engine_rootless": _rootless(host),
         "mps_control": _mps(host),
         "gcc": _gcc(host),
@@ -218,6 +219,19 @@ def _cached(loader: Loader, soname: str) -> Fact[int]:
 def _commands(host: HostReader, *names: str) -> Fact[int]:
     found = next((path for name in names if (path := host.command(name))), None)
     return Known(int(found is not None), found or "PATH")
+
+
+def _podman(host: HostReader) -> Fact[int]:
+    """Return podman's major version; it is asked only where a CDI specification is there to be read by it."""
+    if host.command("podman") is None:
+        return Absent("PATH")
+    if not any(host.is_file(path) for path in CDI_FILES):
+        return Unknown("not asked: there is no CDI specification", "podman --version")
+    text = host.version_of("podman")
+    if not isinstance(text, Known):
+        return text
+    found = re.search(r"(\d+)\.\d+", text.value)
+    return Known(int(found[1]), text.source) if found else Unknown("names none", text.source)
 
 
 def _rootless(host: HostReader) -> Fact[int]:

@@ -139,7 +139,7 @@ class Loader:
         return Known(self.describe(soname, path.value), path.source)
 
     def every(self, stem: str) -> Fact[tuple[Library, ...]]:
-        """Return every file `<stem>.so.<release>` or `<stem>.so.1` in the system's loader directories, one entry a file.
+        """Return every `<stem>.so.<release>` or `<stem>.so.1` in the system's loader directories, one entry a file.
 
         LD_LIBRARY_PATH is left out: what it names is nobody's installation, and `resolve` shows it.
         """

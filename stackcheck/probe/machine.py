@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 
 from stackcheck import __version__
-from stackcheck.model.driver import Driver, Library
+from stackcheck.model.driver import DeviceNode, Driver, Library
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.model.machine import Machine
 from stackcheck.model.version import Version
@@ -103,6 +104,7 @@ def _with_answers(machine: Machine, answers: Answers) -> Machine:
             cuda=cuda_version(answers),
             nvml_code=code_of(answers, "init"),
             cuinit_code=library_code(answers),
+            nodes=_opened(driver.nodes, answers),
             nvml_library=_loaded(driver.nvml_library, answers, "libnvidia-ml.so.1"),
             cuda_library=_loaded(driver.cuda_library, answers, "libcuda.so.1"),
         ),
@@ -116,6 +118,27 @@ def _release_of_module(module: Fact[Version], by_nvml: Fact[Version]) -> Fact[Ve
     if isinstance(module, Known | Absent):
         return module
     return by_nvml
+
+
+def _opened(found: Fact[tuple[DeviceNode, ...]], answers: Answers) -> Fact[tuple[DeviceNode, ...]]:
+    """Return the nodes, with those as unusable whose opening the kernel refused (EPERM, EACCES)."""
+    if not isinstance(found, Known):
+        return found
+    refused = {
+        node.path
+        for node in found.value
+        if (answer := answers.get(f"open {node.path}")) is not None
+        and answer.code in (errno.EPERM, errno.EACCES)
+    }
+    return Known(
+        tuple(
+            replace(node, usable=Known(False, f"open({node.path})"))
+            if node.path in refused
+            else node
+            for node in found.value
+        ),
+        found.source,
+    )
 
 
 def _loaded(found: Fact[Library], answers: Answers, soname: str) -> Fact[Library]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from stackcheck.model.environment import Distribution
-from stackcheck.model.fact import Absent, Fact, Known, Unknown
+from stackcheck.model.fact import UNPROBED, Absent, Fact, Known, Unknown
 from stackcheck.probe.host import HostReader
 
 __all__ = ["normalise", "read_conda_packages", "read_distributions", "with_conda_details"]
 
 _METADATA_LIMIT = 1 << 16
+_RECORD_LIMIT = 1 << 23
+_COUNTED = {"torch", "tensorflow", "jaxlib", "triton"}
 _CONDA_HEAD = 1 << 15
 """Bytes of a conda-meta file that are read: `build`, `channel` and `depends` stand before the long list of files."""
 _CONDA_NAME = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json")
@@ -69,7 +71,23 @@ def _read(host: HostReader, directory: str, name: str) -> Distribution | None:
         path=path,
         installer=_installer(host, path),
         requires=tuple(headers.get("requires-dist", ())),
+        missing_files=_missing_libraries(host, directory, path, normalise(stem)),
     )
+
+
+def _missing_libraries(host: HostReader, directory: str, path: str, name: str) -> Fact[int]:
+    """Count shared libraries that the record names and the disk lacks, of the packages where that happens.
+
+    The rest of a record, 15000 files of a framework, is left to installers.
+    """
+    if not name.startswith("nvidia-") and name not in _COUNTED:
+        return UNPROBED
+    record = host.text(f"{path}/RECORD", _RECORD_LIMIT)
+    if not isinstance(record, Known):
+        return record
+    named = re.findall(r'^"?([^,"\n]+\.so(?:\.[\d.]+)?)"?,', record.value, re.MULTILINE)
+    missing = sum(not host.exists(f"{directory}/{file}").peek() for file in named)
+    return Known(missing, record.source)
 
 
 def _last(values: list[str] | None) -> str:

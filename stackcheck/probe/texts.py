@@ -7,15 +7,16 @@ import re
 from stackcheck.model.fact import Absent, Fact, Known
 from stackcheck.probe.host import HostReader
 
-__all__ = ["probe_files"]
+__all__ = ["CDI_FILES", "probe_files"]
 
+CDI_FILES = ("/etc/cdi/nvidia.yaml", "/var/run/cdi/nvidia.yaml")
 _FILES = (
-    "/etc/cdi/nvidia.yaml",
+    *CDI_FILES,
     "/etc/docker/daemon.json",
     "/etc/nccl.conf",
     "/etc/nv_tegra_release",
     "/etc/nvidia-container-runtime/config.toml",
-    "/var/run/cdi/nvidia.yaml",
+    "/proc/sys/vm/overcommit_memory",
 )
 _HOME_FILES = (".config/docker/daemon.json", ".keras/keras.json")
 _LIMIT = 1 << 18

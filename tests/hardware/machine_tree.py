@@ -90,7 +90,7 @@ class MachineTree:
         found: list[str] = driver.get("loads", both if there else [])
         return found
 
-    def _build(self, name: str) -> None:
+    def _build(self, name: str) -> None:  # noqa: C901 (one loop for each section)
         for directory in ("proc", "sys/bus/pci/devices", "sys/module", "dev", "etc", "usr/local"):
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         for address, function in (self.tree.get("pci") or {}).items():
@@ -280,7 +280,9 @@ class MachineTree:
             f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n{requires}\n{package} does it all\n",
         )
         self._write(f"{base}/INSTALLER", f"{entry.get('installer', 'pip')}\n")
-        self._write(f"{base}/RECORD", "")
+        owned = (*(entry.get("files") or {}), *(entry.get("libraries") or {}))
+        lost = entry.get("lost", ())
+        self._write(f"{base}/RECORD", "".join(f"{path},,\n" for path in (*owned, *lost)))
         for path, text in (entry.get("files") or {}).items():
             self._write(f"{site}/{path}", text)
         for path, headers in (entry.get("libraries") or {}).items():
