@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 
+from stackcheck.knowledge.knowledge import Knowledge
 from stackcheck.model.build import Build
 from stackcheck.model.plan import Plan, Requirement
 from stackcheck.model.version import Version
@@ -48,7 +49,10 @@ def make_plan(
         or next((b.cudnn for b in builds if b.is_gpu and b.cudnn), None),
         nccl=_library("nvidia-nccl", mapping)
         or next((b.nccl for b in builds if b.is_gpu and b.nccl), None),
-        packages={**_held(builds, mapping), **_wished(requirements, builds)},
+        packages={
+            **_held(builds, mapping, situations[0].knowledge),
+            **_wished(requirements, builds),
+        },
         platform=builds[0].platform,
         glibc=min(glibc, default=None),
         driver_cuda=min(drivers, default=None),
@@ -65,14 +69,25 @@ def _library(prefix: str, mapping: Mapping[str, Choice]) -> Version | None:
     return None
 
 
-def _held(builds: Sequence[Build], mapping: Mapping[str, Choice]) -> dict[str, str]:
-    """Pin what the builds leave open: libraries at the newest that has every GPU, NumPy and protobuf by their caps."""
+def _held(
+    builds: Sequence[Build], mapping: Mapping[str, Choice], knowledge: Knowledge
+) -> dict[str, str]:
+    """Pin what the builds leave open and must not float: NumPy and protobuf by their caps, and held-back libraries.
+
+    A library is held back where its newest release has no code for some GPU, or does not agree with another build.
+    """
     held: dict[str, str] = {}
     for build in builds:
         for name, specifier in build.requires.items():
             choice = mapping.get(name)
             exact = specifier.startswith("==") and "*" not in specifier
-            if not exact and choice is not None and name.startswith("nvidia-"):
+            releases = knowledge.libraries.get(name, ())
+            if (
+                not exact
+                and choice is not None
+                and releases
+                and choice.value != releases[0].version
+            ):
                 held[name] = f"=={choice.value}"
         for name, cap in (("numpy", build.numpy), ("protobuf", build.protobuf)):
             if cap:
