@@ -31,7 +31,7 @@ class Build:
     framework: str
     version: Version
     build: str
-    """`cu128`, `cpu`, or what the channel calls it."""
+    """`cu128`, `cpu`, `source`, or what the channel calls it."""
     channel: str
     """`pypi`, `pytorch` (the project's wheel index), `conda-forge`, `conda:pytorch`, `docker`, ..."""
     platform: str
@@ -83,6 +83,11 @@ class Build:
     def is_gpu(self) -> bool:
         """Whether it has GPU code at all."""
         return self.build != "cpu"
+
+    @property
+    def from_source(self) -> bool:
+        """Whether the machine's toolkit compiles it, at install or at run time; then `cuda` is the oldest it takes."""
+        return self.build == "source"
 
     @property
     def label(self) -> str:

@@ -83,40 +83,30 @@ def select_builds(
         released = _same_release(rows, requirement.specifier)
     if not released:
         return Candidates(unknown=_say_unknown(requirement, rows, knowledge))
-    if not requirement.is_pinned and wishes.exclude_newer:
-        released = [
-            row for row in released if not row.released or row.released <= wishes.exclude_newer[:10]
-        ]
-    released = [row for row in released if not row.yanked or requirement.is_pinned]
+    if not requirement.is_pinned:
+        released = _offered(released, wishes)
     platforms, assumed = platforms_of(machine)
     here = [row for row in released if row.platform in platforms]
     notes: tuple[str, ...] = (assumed,) if assumed else ()
     if not here:
         return Candidates(violation=_no_platform(requirement, platforms[0], released))
-    labelled = (
-        [row for row in here if fits_label(row.build, requirement.build)]
-        if requirement.build
-        else here
-    )
+    labelled = [row for row in here if fits_label(row.build, requirement.build)]
     labelled = _of_distribution(labelled, requirement, knowledge)
     if not labelled:
         return Candidates(violation=_no_build(requirement, here, released))
     asked = [row for row in labelled if _is_extra(row, requirement.extras)]
     labelled = asked or labelled
-    if wishes.cuda is not None:
-        wanted = wishes.cuda.release
-        labelled = [
-            row
-            for row in labelled
-            if row.cuda is not None and row.cuda.release[: len(wanted)] == wanted
-        ]
-        if not labelled:
-            return Candidates(violation=_no_cuda(requirement, wishes, here))
+    labelled = _of_cuda(labelled, wishes)
+    if not labelled:
+        return Candidates(violation=_no_cuda(requirement, wishes, here))
     chosen, note = _of_channel(labelled, wishes.channel, knowledge)
     if note:
         notes += (note,)
-    if not (requirement.build or asked or wishes.cuda) and requirement.is_pinned:
-        chosen = _defaults(chosen, need_gpu=need_gpu, with_extras=with_extras)
+    if requirement.is_pinned and not asked:
+        if not (requirement.build or wishes.cuda):
+            chosen = _defaults(chosen, need_gpu=need_gpu, with_extras=with_extras)
+        elif not with_extras:
+            chosen = _without_extras(chosen)
     return Candidates(tuple(chosen), assumed=notes)
 
 
@@ -127,6 +117,27 @@ def _is_extra(build: Build, extras: tuple[str, ...]) -> bool:
     """Tell whether a build is what one of the extras installs, by its own install command."""
     found = _EXTRAS.search(build.install)
     return found is not None and found[1].replace("_", "-") in extras
+
+
+def _of_cuda(rows: list[Build], wishes: Wishes) -> list[Build]:
+    """Keep the rows of the CUDA that was wished for."""
+    if wishes.cuda is None:
+        return rows
+    wanted = wishes.cuda.release
+    return [
+        row for row in rows if row.cuda is not None and row.cuda.release[: len(wanted)] == wanted
+    ]
+
+
+def _offered(rows: list[Build], wishes: Wishes) -> list[Build]:
+    """Keep what an installer offers to an open requirement: nothing yanked, nothing newer than wished."""
+    last = wishes.exclude_newer[:10] or "9999"
+    return [row for row in rows if not row.yanked and (not row.released or row.released <= last)]
+
+
+def _without_extras(rows: list[Build]) -> list[Build]:
+    """Keep what is installed without an extra, where there is any."""
+    return [row for row in rows if not _EXTRAS.search(row.install)] or rows
 
 
 def _same_release(rows: Iterable[Build], specifier: str) -> list[Build]:

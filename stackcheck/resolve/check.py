@@ -14,6 +14,7 @@ from stackcheck.model.plan import Requirement, Verdict
 from stackcheck.model.version import InvalidVersion, Version, parse_version
 from stackcheck.resolve.candidates import Candidates, select_builds
 from stackcheck.resolve.evaluation import Evaluation, evaluate_build, evaluate_host, evaluate_set
+from stackcheck.resolve.requirements import merge_requirements
 from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.rule import Situation
 
@@ -32,6 +33,7 @@ def check(
 
     A pinned release is judged as it is; an open one by the newest build that fits, and fails if none does.
     """
+    requirements = merge_requirements(requirements)
     packages = packages_of(requirements)
     situations = situations_of(machines, knowledge, wishes, packages)
     outcome = Evaluation()
@@ -68,7 +70,10 @@ def check(
         # another release of the open ones may agree with the rest
         resolution = resolve(requirements, machines, knowledge, wishes)
         if resolution.plan is not None:
-            together, chosen = Evaluation(), list(resolution.plan.builds)
+            chosen = list(resolution.plan.builds)
+            together = evaluate_set(
+                [replace(situation, builds=tuple(chosen)) for situation in situations]
+            )
     outcome.add(together)
     return _verdict(outcome, chosen)
 

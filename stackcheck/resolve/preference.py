@@ -47,7 +47,7 @@ def rank_builds(
             build.is_gpu == need_gpu,
             native,
             build.cuda or Version("0"),
-            build.cuda_linkage != "system",
+            build.cuda_linkage != "system" and not build.from_source,
             build.default,
             channel,
         )

@@ -87,6 +87,10 @@ def merge_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement
         if known is None:
             merged[each.name] = each
             continue
+        if each.distribution != known.distribution:
+            # `cupy-cuda12x` and `cupy-cuda13x` are two packages; whether they live together is for the rules
+            merged[each.distribution] = replace(each, name=each.distribution, is_framework=False)
+            continue
         builds = sorted({known.build, each.build}, key=len)
         if not builds[-1].startswith(builds[0]):
             faults.append(

@@ -103,25 +103,36 @@ def find_gaps(build: Build, situation: Situation) -> list[Gap]:
         capability = gpu.compute_capability.get()
         if capability is None:
             continue
-        gap = _find_gap(build, gpu, capability, situation.knowledge)
+        gap = _find_gap(build, gpu, capability, situation)
         if gap is not None:
             gaps.append(gap)
     return gaps
 
 
-def _find_gap(build: Build, gpu: Gpu, capability: Version, knowledge: Knowledge) -> Gap | None:
+def _compiler_of(build: Build, situation: Situation) -> Version | None:
+    """Return the CUDA whose compiler makes the kernels: the build's own, or the machine's newest for a source build."""
+    if not build.from_source:
+        return build.cuda
+    toolkits = situation.machine.toolkits.peek() or ()
+    versions = [version for toolkit in toolkits if (version := toolkit.version.peek())]
+    return max(versions, default=None)
+
+
+def _find_gap(build: Build, gpu: Gpu, capability: Version, situation: Situation) -> Gap | None:
+    knowledge = situation.knowledge
     life = knowledge.architecture(capability)
+    cuda = _compiler_of(build, situation)
     tegra = life is not None and life.tegra
     parts = list(code_of(build, knowledge))
     own = Code(build.label, build.architectures or (), "knowledge")
     if build.capability_max is not None and capability > build.capability_max:
         limit = f"its compiler knows capabilities up to {build.capability_max}"
         return Gap(gpu, capability, own, newer=True, limit=limit)
-    if life is not None and build.cuda is not None:
-        if life.last_cuda is not None and build.cuda.release[:2] > life.last_cuda.release[:2]:
+    if life is not None and cuda is not None:
+        if life.last_cuda is not None and cuda.release[:2] > life.last_cuda.release[:2]:
             limit = f"CUDA {life.last_cuda} is the last with {life.name}"
             return Gap(gpu, capability, own, newer=False, limit=limit)
-        if not parts and life.first_cuda is not None and build.cuda.major < life.first_cuda.major:
+        if not parts and life.first_cuda is not None and cuda.major < life.first_cuda.major:
             return Gap(
                 gpu,
                 capability,

@@ -22,19 +22,26 @@ def serves(toolkit: Version, needed: Version) -> bool:
 
 def judge(build: Build, situation: Situation) -> Finding | None:
     """Judge the machine's toolkits, for builds that bring no CUDA libraries of their own."""
-    if build.cuda_linkage != "system" or build.cuda is None:
+    if build.cuda is None or not (build.cuda_linkage == "system" or build.from_source):
         return None
+    needed = build.cuda
     toolkits = situation.machine.toolkits.get() or ()
     versions = [version for toolkit in toolkits if (version := toolkit.version.peek())]
     brought = any(
         name.startswith(("nvidia-cuda-runtime", "cuda-toolkit")) for name in situation.packages
     )
-    if not versions or brought or any(serves(version, build.cuda) for version in versions):
+    if not versions or brought:
+        return None
+    if any(
+        version >= needed if build.from_source else serves(version, needed) for version in versions
+    ):
         return None
     have = ", ".join(map(str, versions))
-    wanted = str(build.cuda) if build.cuda.major <= 10 else f"{build.cuda.major}.x"
+    wanted = str(needed) if needed.major <= 10 else f"{needed.major}.x"
+    if build.from_source:
+        wanted = f"{needed} or newer"
     return RULE.finding(
-        f"{build.label} loads the libraries of CUDA {wanted} from the machine, which has CUDA {have}",
+        f"{build.label} takes CUDA {wanted} from the machine, which has CUDA {have}",
         evidence=(
             Evidence("CUDA toolkit", have, situation.machine.toolkits.source),
             Evidence(
