@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["build_of", "situation_of"]
 
 _PIP_CHANNELS = ("pypi", "pytorch")
+_PLATFORMS = {"jetson": ("jetson", "linux-aarch64")}
+"""Where builds found on a platform may come from: a server's wheel installs on a Jetson, and JT-01 says so."""
 
 
 def situation_of(machine: Machine, knowledge: Knowledge) -> Situation:
@@ -56,14 +58,17 @@ def build_of(
         for row in knowledge.builds(installed.framework)
         if row.version.public == installed.version.public
         and row.build == label
-        and platform in ("", row.platform)
+        and (not platform or row.platform in _PLATFORMS.get(platform, (platform,)))
     ]
     if rows:
         conda = any(
             distribution.name == installed.distribution and distribution.conda_build.peek()
             for distribution in environment.distributions.peek() or ()
         )
-        row = min(rows, key=lambda row: (row.channel in _PIP_CHANNELS) is conda)
+        row = min(
+            rows,
+            key=lambda row: (row.platform != platform, (row.channel in _PIP_CHANNELS) is conda),
+        )
         if row.architectures is None:
             return replace(row, architectures=_architectures(installed))
         return row

@@ -292,3 +292,91 @@ def found(rule: Rule, machine: Machine) -> Finding:
     assert isinstance(result, Finding), result
     assert result.code == rule.code
     return result
+
+
+def with_limits(machine: Machine, **values: Any) -> Machine:
+    """Return the machine with small numbers, each a value or a fact."""
+    facts = {
+        name: value if isinstance(value, Known | Absent | Unknown) else known(value)
+        for name, value in values.items()
+    }
+    return changed(machine, host__limits={**machine.host.limits, **facts})
+
+
+def with_files(machine: Machine, files: dict[str, Any]) -> Machine:
+    """Return the machine with small texts, each a text or a fact."""
+    facts = {
+        path: text if isinstance(text, Known | Absent | Unknown) else Known(text, path)
+        for path, text in files.items()
+    }
+    return changed(machine, host__files={**machine.host.files, **facts})
+
+
+def with_builds(machine: Machine, *builds: str, **facts: Any) -> Machine:
+    """Return the machine with frameworks installed, each as `torch==2.9.0+cu128`."""
+    made = tuple(
+        installed(name, version, build, **facts)
+        for name, _, rest in (text.partition("==") for text in builds)
+        for version, _, build in (rest.partition("+"),)
+    )
+    return changed(machine, environment__builds=made)
+
+
+def with_libraries(machine: Machine, *names: str) -> Machine:
+    """Return the machine with libraries in its environment, each as `libcudnn.so.9==9.10.2`."""
+    made = tuple(
+        library(*name.split("=="), directory="/env/lib/python3.12/site-packages/nvidia/x/lib")
+        for name in names
+    )
+    return changed(machine, environment__libraries=made)
+
+
+def wsl(**changes: Any) -> Machine:
+    """A healthy WSL machine: one GeForce through /dev/dxg, Windows' libraries, nothing on the PCI bus."""
+    folder = "/usr/lib/wsl/lib"
+    libraries = {
+        "nvml_library": library("libnvidia-ml.so.1", "1.1", folder),
+        "cuda_library": library("libcuda.so.1", "1.1", folder),
+    }
+    machine = changed(
+        healthy(),
+        host__platform="wsl2",
+        host__kernel="5.15.167.4-microsoft-standard-WSL2",
+        host__wsl_libraries=("libcuda.so.1", "libdxcore.so", "libnvidia-ml.so.1"),
+        pci=(),
+        driver__module=_fill(KernelModule(nouveau_loaded=known(False), nvswitches=known(0))),
+        driver__nodes=(node("/dev/dxg", major=10, minor=125),),
+        **{f"driver__{name}": value for name, value in libraries.items()},
+    )
+    machine = with_gpu(
+        machine,
+        name="NVIDIA GeForce RTX 4090",
+        compute_capability=Version("8.9"),
+        ecc=_fill(Ecc()),
+        mig_enabled=ABSENT,
+        mig_pending=ABSENT,
+    )
+    return changed(machine, **changes)
+
+
+def jetson(**changes: Any) -> Machine:
+    """A healthy Jetson Orin: its own driver, nothing on the PCI bus."""
+    machine = changed(
+        healthy(),
+        host__platform="jetson",
+        host__arch="aarch64",
+        host__os="Ubuntu 22.04.4 LTS",
+        host__kernel="5.15.148-tegra",
+        host__glibc="2.35",
+        pci=(),
+        driver__module__version="540.4.0",
+        driver__release="540.4.0",
+        driver__cuda="12.6",
+        driver__nvml_library=library("libnvidia-ml.so.1", "540.4.0"),
+        driver__cuda_library=library("libcuda.so.1", "1.1", "/usr/lib/aarch64-linux-gnu/nvidia"),
+        driver__cuda_libraries=(
+            library("libcuda.so.1", "1.1", "/usr/lib/aarch64-linux-gnu/nvidia"),
+        ),
+    )
+    machine = with_gpu(machine, name="Orin (nvgpu)", compute_capability=Version("8.7"))
+    return changed(machine, **changes)

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from stackcheck.rules.hardware.hw01_no_gpu import RULE
+from tests.stackcheck.sketch import UNKNOWN, found, healthy, jetson, verdict, without_gpu, wsl
+
+
+def test_says_that_there_is_no_gpu():
+    finding = found(RULE, without_gpu())
+    assert "no NVIDIA GPU here" in finding.title
+    assert finding.evidence
+
+
+def test_is_silent_where_a_gpu_is_on_the_bus():
+    assert verdict(RULE, healthy()) == "pass"
+
+
+def test_is_undecided_where_the_bus_cannot_be_read():
+    assert verdict(RULE, without_gpu(pci=UNKNOWN)) == "unknown"
+
+
+def test_says_nothing_of_platforms_whose_gpu_is_not_on_the_bus():
+    assert verdict(RULE, wsl()) == "skipped"
+    assert verdict(RULE, jetson()) == "skipped"
