@@ -24,7 +24,7 @@ _LEVELS = ("quick", "short", "long")
 _TASKS = ("mlp", "cnn", "rnn", "transformer")
 _FORMATS = ("text", "json", "html")
 _MODES = ("eager", "compiled", "both")
-_FRAMEWORKS = ("torch", "tensorflow", "jax", "paddle", "keras")
+_FRAMEWORKS = ("torch", "tensorflow", "jax", "paddle", "keras", "mxnet")
 _STATUS = {"ok": 0, "error": 1, "unknown": 3}
 
 

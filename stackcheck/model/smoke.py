@@ -89,7 +89,13 @@ class ParityResult:
     parameter: str = ""
     """The parameter that differs first."""
     library: str = ""
-    """The file that computed there, where the framework tells."""
+    """The file that computed there, where it can be told."""
+    step_seconds: float | None = None
+    """Median of a step."""
+    reference_step_seconds: float | None = None
+    """The same of the reference, on the CPU."""
+    memory_bytes: int | None = None
+    """The most that the framework's process has held on the host so far."""
 
 
 @dataclass(frozen=True)

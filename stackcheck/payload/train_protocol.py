@@ -21,7 +21,7 @@ import time
 import numpy as np
 
 LIBRARIES = re.compile(
-    r"(cublas|cudnn|dnnl|mkl|openblas|nvrtc|_xla|torch_cpu|torch_cuda|tensorflow_cc|_pywrap_tensorflow|paddle)"
+    r"(cublas|cudnn|dnnl|mkl|openblas|nvrtc|_xla|torch_cpu|torch_cuda|tensorflow_cc|_pywrap_tensorflow|paddle|mxnet)"
 )
 
 
@@ -48,20 +48,32 @@ def train(build, request, task):
     }
     trainer = build(task, start, request)
     seen = {"0/" + name: value for name, value in trainer.weights().items()}
-    losses = []
-    began = time.time()
+    losses, seconds = [], []
     for step, (inputs, targets) in enumerate(zip(given["x"], given["y"]), 1):
+        began = time.time()
         losses.append(float(trainer.step(inputs, targets)))
+        seconds.append(time.time() - began)
         for name, value in trainer.weights().items():
             seen["%d/%s" % (step, name)] = value
-    seconds = time.time() - began
     np.savez(os.path.join(request["folder"], request["output"] + "." + task + ".npz"), **seen)
     return {
         "losses": losses,
         "placement": trainer.placement(),
-        "seconds": seconds,
+        "seconds": sum(seconds),
+        "step_seconds": float(np.median(seconds)),
+        "memory_bytes": peak_memory(),
         "libraries": library_files(),
     }
+
+
+def peak_memory():
+    """Return the most memory that this process has held, in bytes; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def run(load):

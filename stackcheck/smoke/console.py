@@ -91,6 +91,8 @@ def _print_parity(result: ParityResult, console: Console) -> None:
             f": losses differ by {result.largest_difference:.2g} at most"
             f" over {result.steps} steps (limit {result.tolerance:.0e})"
         )
+    if result.step_seconds and result.reference_step_seconds:
+        text += f"; {1e3 * result.step_seconds:.2g} ms a step (reference {1e3 * result.reference_step_seconds:.2g})"
     line.append(text)
     console.print(line)
     if result.message:

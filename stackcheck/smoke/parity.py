@@ -28,7 +28,7 @@ TOLERANCE = 1e-4
 """Relative, of a loss in float32."""
 _LOAD_SECONDS = 180.0
 _TASK_SECONDS = 240.0
-_OWN = ("torch_cuda", "torch_cpu", "_xla", "tensorflow_cc", "_pywrap_tensorflow", "paddle")
+_OWN = ("torch_cuda", "torch_cpu", "_xla", "tensorflow_cc", "_pywrap_tensorflow", "paddle", "mxnet")
 _LIBRARIES = (
     ("conv", ("cudnn", "dnnl", *_OWN)),
     ("", ("cublas", "mkl", *_OWN)),
@@ -113,35 +113,50 @@ def _compare_one(
     variables = _variables(comparison.device)
     left = list(comparison.tasks)
     version = ""
+
+    def blank(task: str) -> ParityResult:
+        return ParityResult(
+            framework, task, mode, None, None, "error", version, tolerance=TOLERANCE,
+            steps=comparison.steps, prefix=comparison.interpreter.prefix,
+        )  # fmt: skip
+
     with Child(
         command, _program(framework), folder=folder, variables=variables, hold_input=False
     ) as child:
-        deadline = time.monotonic() + _LOAD_SECONDS
-        while left:
-            try:
-                told = json.loads(child.read_line(deadline))
-            except ChildHung:
-                fault = "gave no answer until its deadline and was ended"
-            except ChildEnded:
-                last = [line for line in child.complaints if line.strip()][-1:]
-                fault = f"the process {child.describe_end()}" + (
-                    f" ({last[0].strip()})" if last else ""
-                )
-            except ValueError:
-                fault = "said something that is not JSON"
+        for told in _listen(child):
+            if "version" in told:
+                version = told["version"]
+            elif "task" in told:
+                left.remove(told["task"])
+                yield _judge(blank(told["task"]), told, folder, expect_gpu=comparison.expect_gpu)
             else:
-                if "task" in told:
-                    left.remove(told["task"])
-                    yield _judge(comparison, framework, mode, version, told, folder)
-                elif "version" in told:
-                    version = told["version"]
-                if "task" in told or "version" in told:
-                    deadline = time.monotonic() + _TASK_SECONDS
-                    continue
-                fault = told["failed"]
-            for task in left:
-                yield _failure(comparison, framework, mode, version, task, fault)
-            return
+                yield from (replace(blank(task), message=told["failed"]) for task in left)
+                return
+            if not left:
+                return
+
+
+def _listen(child: Child) -> Iterator[Mapping[str, Any]]:
+    """Yield what the program tells, and last of all `failed` if it hangs or ends."""
+    deadline = time.monotonic() + _LOAD_SECONDS
+    while True:
+        try:
+            told = json.loads(child.read_line(deadline))
+        except ChildHung:
+            fault = "gave no answer until its deadline and was ended"
+        except ChildEnded:
+            last = [line for line in child.complaints if line.strip()][-1:]
+            fault = f"the process {child.describe_end()}" + (
+                f" ({last[0].strip()})" if last else ""
+            )
+        except ValueError:
+            fault = "said something that is not JSON"
+        else:
+            yield told
+            deadline = time.monotonic() + _TASK_SECONDS
+            continue
+        yield {"failed": fault}
+        return
 
 
 def _variables(device: str) -> Mapping[str, str]:
@@ -158,53 +173,48 @@ def _variables(device: str) -> Mapping[str, str]:
     return variables
 
 
-def _failure(
-    comparison: Comparison, framework: str, mode: str, version: str, task: str, fault: str
-) -> ParityResult:
-    return ParityResult(
-        framework, task, mode, None, None, "error", version, message=fault, tolerance=TOLERANCE,
-        steps=comparison.steps, prefix=comparison.interpreter.prefix,
-    )  # fmt: skip
-
-
 def _judge(
-    comparison: Comparison,
-    framework: str,
-    mode: str,
-    version: str,
-    told: Mapping[str, Any],
-    folder: Path,
+    blank: ParityResult, told: Mapping[str, Any], folder: Path, *, expect_gpu: bool
 ) -> ParityResult:
-    """Compare one task with the reference."""
-    task = told["task"]
+    """Compare one task with the reference; `blank` says which it is."""
     if "failed" in told:
-        return _failure(comparison, framework, mode, version, task, told["failed"])
-    ours, theirs = (
-        _load(folder / f"reference.{task}.npz", None),
-        _load(folder / f"{framework}.{mode}.{task}.npz", told["losses"]),
-    )
-    difference = compare_trajectories(ours, theirs, TOLERANCE)
+        return replace(blank, message=told["failed"])
+    task = blank.task
+    ours, pace = _load(folder / f"reference.{task}.npz")
+    theirs, _ = _load(folder / f"{blank.framework}.{blank.mode}.{task}.npz")
+    difference = compare_trajectories(ours, replace(theirs, losses=told["losses"]), TOLERANCE)
     placement = str(told["placement"]).lower()
-    faults = [difference.message] if difference.step is not None else []
-    if comparison.expect_gpu and not placement.startswith(("cuda", "gpu")):
-        faults.insert(
-            0,
-            f"computed on {placement} although this machine has a GPU: a silent fallback to the CPU",
-        )
     library = "" if difference.step is None else _blame(difference.parameter, told["libraries"])
-    if library:
-        faults.append(f"computed by {library}")
-    return ParityResult(
-        framework, task, mode, difference.step, difference.largest, "error" if faults else "ok", version,
-        placement, "; ".join(faults), TOLERANCE, comparison.steps, float(told["seconds"]),
-        comparison.interpreter.prefix, difference.parameter, library,
-    )  # fmt: skip
+    faults = []
+    if expect_gpu and not placement.startswith("cuda"):
+        faults.append(
+            f"computed on {placement} although this machine has a GPU: a silent fallback to the CPU"
+        )
+    if difference.step is not None:
+        faults.append(difference.message + (f"; computed by {library}" if library else ""))
+    return replace(
+        blank,
+        first_difference=difference.step,
+        largest_difference=difference.largest,
+        status="error" if faults else "ok",
+        placement=placement,
+        message="; ".join(faults),
+        seconds=float(told["seconds"]),
+        parameter=difference.parameter,
+        library=library,
+        step_seconds=told["step_seconds"],
+        reference_step_seconds=pace,
+        memory_bytes=told["memory_bytes"],
+    )
 
 
-def _load(path: Path, losses: Sequence[float] | None) -> Trajectory:
+def _load(path: Path) -> tuple[Trajectory, float | None]:
+    """Read what a training wrote: a trajectory (without losses if a framework wrote it) and the seconds of a step."""
     with np.load(path) as arrays:
-        weights = {name: arrays[name] for name in arrays.files if name != "losses"}
-        return Trajectory(arrays["losses"].tolist() if losses is None else losses, weights)
+        weights = {name: arrays[name] for name in arrays.files if "/" in name}
+        losses = arrays["losses"].tolist() if "losses" in arrays.files else []
+        pace = float(arrays["step_seconds"]) if "step_seconds" in arrays.files else None
+        return Trajectory(losses, weights), pace
 
 
 def _blame(parameter: str, libraries: Sequence[str]) -> str:

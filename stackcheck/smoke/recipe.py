@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ASKED_FROM", "BATCH", "BITS", "HEADS", "LENGTH", "MOMENTUM", "RATE", "WIDTH"]
 
-RATE = {"mlp": 0.05, "cnn": 0.05, "rnn": 0.5, "transformer": 0.1}
+RATE = {"mlp": 0.05, "cnn": 0.05, "rnn": 0.2, "transformer": 0.1}
 """Of SGD, by task: large enough that fifty steps get somewhere, small enough that rounding does not grow."""
 MOMENTUM = 0.9
 BATCH = 32

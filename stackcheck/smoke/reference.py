@@ -6,6 +6,7 @@ place.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from stackcheck.smoke.sequences import COPY_SYMBOLS, make_additions, make_copies
 
 __all__ = ["make_batches", "make_weights", "write_trajectory"]
 
-_Arrays = dict[str, npt.NDArray[Any]]
+_Arrays = Mapping[str, npt.NDArray[Any]]
 
 _SHAPES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
     "mlp": {"fc1": (32, 64), "fc2": (10, 32)},
@@ -44,7 +45,7 @@ def make_weights(task: str, random: np.random.Generator) -> _Arrays:
         drawn = random.uniform(-1, 1, shape) / np.sqrt(inputs)
         return np.asarray(drawn, np.float32)
 
-    weights: _Arrays = {}
+    weights: dict[str, npt.NDArray[Any]] = {}
     for name, shape in _SHAPES[task].items():
         inputs = int(np.prod(shape[1:]))
         weights[f"{name}.weight"] = draw(*shape, inputs=inputs)
@@ -86,7 +87,7 @@ def write_trajectory(bench: Bench, task: str, steps: int, folder: str) -> None:
     weights, batches = make_weights(task, random), make_batches(task, steps, random)
     _save(
         Path(folder) / f"{task}.npz",
-        batches | {f"weight/{name}": value for name, value in weights.items()},
+        {**batches, **{f"weight/{name}": value for name, value in weights.items()}},
     )
     request = {
         "rate": RATE,
@@ -99,11 +100,14 @@ def write_trajectory(bench: Bench, task: str, steps: int, folder: str) -> None:
         bench.engine, task, weights, request, bench.device
     )
     seen = {f"0/{name}": value for name, value in trainer.weights().items()}
-    losses = []
+    losses, seconds = [], []
     for step, (inputs, answers) in enumerate(zip(batches["x"], batches["y"], strict=True), 1):
+        start = time.perf_counter()
         losses.append(float(trainer.step(inputs, answers)))
+        seconds.append(time.perf_counter() - start)
         seen |= {f"{step}/{name}": value for name, value in trainer.weights().items()}
-    _save(Path(folder) / f"reference.{task}.npz", {"losses": np.array(losses), **seen})
+    told = {"losses": np.array(losses), "step_seconds": np.array(np.median(seconds))}
+    _save(Path(folder) / f"reference.{task}.npz", {**told, **seen})
 
 
 def _save(path: Path, arrays: _Arrays) -> None:

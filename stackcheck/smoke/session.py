@@ -121,7 +121,8 @@ def _run_device(options: Options, device: str, presence: Presence, listener: Lis
         # on a GPU that CuPy cannot use nothing was judged; an engine that does not start on the CPU is a failure
         status: StageStatus = "unknown" if device.startswith("cuda") else "error"
         message = f"{error}; {presence.extra}" if device.startswith("cuda") else str(error)
-        result = StageResult("device", "device", status, message=message)
+        name = "device" if device.startswith("cuda") else "engine"
+        result = StageResult(name, "device", status, message=message)
         listener.finish(result)
         return Run(device, stages=[result])
 

@@ -13,6 +13,8 @@ __all__ = ["Difference", "Trajectory", "compare_trajectories"]
 
 _WEIGHT_FACTOR = 10.0
 """Weights may differ by this much more than losses, which are means over a batch."""
+_SMALL_WEIGHT = 0.1
+"""Parameters whose largest weight is below this are judged as if it were this: biases begin near zero."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _farthest(reference: Trajectory, other: Trajectory, step: int) -> tuple[floa
             return float("inf"), parameter, f"{parameter} is missing or has another shape"
         gaps = np.abs(theirs.astype(np.float64) - ours)
         gaps[~np.isfinite(gaps)] = np.inf
-        share = float(gaps.max() / max(float(np.abs(ours).max()), 1e-12))
+        share = float(gaps.max() / max(float(np.abs(ours).max()), _SMALL_WEIGHT))
         if share > worst:
             place = np.unravel_index(int(gaps.argmax()), gaps.shape)
             when = f"after step {step}" if step else "as loaded"

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 
 from stackcheck.smoke.request import Request
 from stackcheck.smoke.runner import run_stages
 
-ROOT = Path(__file__).parents[3]
+# a checkout or an installation, whichever the tests themselves import
+PACKAGES = [
+    Path(str(spec.origin)).parents[1]
+    for spec in map(find_spec, ("stackcheck", "stackgrad"))
+    if spec
+]
 
 WRONG_PRODUCT = """
     import numpy
@@ -96,7 +102,7 @@ class Seen:
 def plant(folder, text):
     """Write the fault where child processes find it; returns the environment for a command line."""
     (folder / "sitecustomize.py").write_text(dedent(text))
-    path = os.pathsep.join(map(str, (folder, ROOT, ROOT / "engine")))
+    path = os.pathsep.join(map(str, (folder, *PACKAGES)))
     return {**os.environ, "PYTHONPATH": path, "STACKCHECK_STATE_DIR": str(folder / "state")}
 
 

@@ -90,7 +90,7 @@ def test_one_hundredth_more_learning_rate_is_found(tmp_path, torch_environment):
     status, document = compare(tmp_path, torch_environment, FASTER_LEARNING)
     assert status == 1
     assert [result["status"] for result in document["parity"]] == ["error"] * 4
-    assert all(1 <= result["first_difference"] <= 3 for result in document["parity"])
+    assert all(1 <= result["first_difference"] <= 10 for result in document["parity"])
 
 
 def test_a_framework_on_the_cpu_of_a_machine_with_a_gpu_is_an_error(
