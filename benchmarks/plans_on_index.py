@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import sysconfig
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,6 +52,7 @@ def main() -> int:
             plan = answer.plan
             if plan is not None:
                 plans.setdefault(spec, plan)
+    sysconfig.get_config_vars()  # its first call is not safe in threads, and uv's finder makes it
     started = time.perf_counter()
 
     def check(spec: str) -> tuple[str, IndexCheck]:
