@@ -257,10 +257,15 @@ class Knowledge:
         """Return the life of a compute capability; None if it is not known."""
         return next((row for row in self.architectures if row.capability == capability), None)
 
-    def libraries_of(self, build: Build) -> tuple[LibraryRelease, ...]:
-        """Return the library releases that a build's own pins name exactly.
+    def cudnn_of(self, version: Version) -> CudnnSupport | None:
+        """Return NVIDIA's support matrix of a cuDNN release; None if it is not known."""
+        return next((row for row in self.cudnn_support if row.first <= version <= row.last), None)
 
-        `cuda-toolkit[...]==13.0.2` stands for the components that belong to that toolkit.
+    def libraries_of(self, build: Build) -> tuple[LibraryRelease, ...]:
+        """Return the library releases that a build is pinned to, or was built with.
+
+        `cuda-toolkit[...]==13.0.2` stands for the components that belong to that toolkit. Of a cuDNN that is in the
+        build itself, the wheel of the same release tells what is inside.
         """
         pins = {
             name: specifier[2:]
@@ -275,8 +280,16 @@ class Knowledge:
         for name, text in pins.items():
             version = parse_version(text)
             found += [row for row in self.libraries.get(name, ()) if row.version == version]
-        machine = build.platform
-        return tuple(row for row in found if machine in row.platforms)
+        is_fixed = build.cudnn_linkage not in ("floor", "system", "none")
+        has_cudnn = any(row.library == "cudnn" for row in found)
+        if build.cuda and build.cudnn and is_fixed and not has_cudnn:
+            name = f"nvidia-cudnn-cu{build.cuda.major}"
+            found += [
+                row for row in self.libraries.get(name, ()) if _covers(build.cudnn, row.version)
+            ]
+        machine = build.platform.replace("windows-", "linux-")
+        fitting = [row for row in found if machine in row.platforms]
+        return tuple({row.distribution: row for row in reversed(fitting)}.values())
 
 
 def _covers(prefix: Version, version: Version) -> bool:

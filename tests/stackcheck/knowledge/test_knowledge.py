@@ -166,6 +166,33 @@ def test_knows_what_the_pinned_libraries_hold(knowledge):
     assert not any(item.major < 7 for item in libraries["cudnn"].architectures)
 
 
+@pytest.mark.parametrize(
+    ("version", "build", "channel", "expected"),
+    [
+        ("2.7.1", "cu118", "pytorch", "nvidia-cudnn-cu11 9.1.0.70"),
+        ("2.5.1", "cu121", "conda:pytorch", "nvidia-cudnn-cu12 9.1.0.70"),
+        ("1.12.1", "cu113", "pytorch", ""),
+    ],
+)
+def test_a_cudnn_inside_a_build_is_that_of_the_wheel(knowledge, version, build, channel, expected):
+    found = knowledge.libraries_of(find(knowledge, version, build, channel))
+    assert " ".join(f"{row.distribution} {row.version}" for row in found) == expected
+
+
+@pytest.mark.parametrize(
+    ("cudnn", "lowest", "highest"),
+    [
+        ("7.6.5.32", "3.0", "7.5"),
+        ("8.5.0.96", "3.5", "8.6"),
+        ("9.1.0.70", "5.0", "9.0"),
+        ("9.17.1.4", "7.5", "12.1"),
+    ],
+)
+def test_knows_which_gpus_a_cudnn_supports(knowledge, cudnn, lowest, highest):
+    row = knowledge.cudnn_of(Version(cudnn))
+    assert (str(row.capability_min), str(row.capability_max)) == (lowest, highest)
+
+
 def test_libraries_are_newest_first_and_typed(knowledge):
     versions = [row.version for row in knowledge.libraries["nvidia-cudnn-cu12"]]
     assert versions == sorted(versions, reverse=True)
