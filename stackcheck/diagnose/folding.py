@@ -49,12 +49,14 @@ def fold(findings: Sequence[Finding], follows: Mapping[str, Sequence[str]]) -> t
 def _root_of(
     code: str, present: Mapping[str, Finding], follows: Mapping[str, Sequence[str]]
 ) -> str:
-    seen = {code}
+    path = [code]
     while True:
-        causes = [
-            cause for cause in follows.get(code, ()) if cause in present and cause not in seen
-        ]
+        causes = [cause for cause in follows.get(path[-1], ()) if cause in present]
         if not causes:
-            return code
-        code = min(causes, key=lambda cause: rank(present[cause]))
-        seen.add(code)
+            return path[-1]
+        cause = min(causes, key=lambda cause: rank(present[cause]))
+        if (
+            cause in path
+        ):  # rules of third parties may blame each other: the lowest of them stands for all
+            return min(path[path.index(cause) :], key=lambda code: rank(present[code]))
+        path.append(cause)
