@@ -30,9 +30,10 @@ def header(plan: Plan, *usage: str, mark: str = "#") -> str:
     It names no date and no version of ours: the same plan must give the same bytes.
     """
     lines = [describe(plan), "Written by StackCheck; the same plan gives the same file."]
-    lines += [f"Needs: {need}" for need in plan.machine]
+    needs = list(plan.machine)
     if plan.capabilities:
         shown = ", ".join(str(capability) for capability in plan.capabilities)
-        lines.append(f"Made for compute capability {shown}")
+        needs.append(f"compute capability {shown}")
+    lines += ["Machine:", *(f"  {need}" for need in needs)] if needs else []
     lines += usage
     return "".join(f"{mark} {line}\n" for line in lines)

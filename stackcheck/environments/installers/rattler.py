@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,42 +57,50 @@ def _converse(
     """Run the worker; return the solved records. `approve` sees them before anything is installed, and may raise."""
     records: list[dict[str, Any]] = []
     last: dict[str, Any] = {"event": "failed", "kind": "crashed", "message": "it gave no answer"}
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "stackcheck.environments.installers.rattler_worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         env=tools.environment(_own_path()),
-    )
-    if child.stdin is None or child.stdout is None:
-        raise ToolFailed("the conda solver could not be started", "")
-    try:
-        child.stdin.write(json.dumps(request) + "\n")
-        child.stdin.flush()
-        with meter("fetching conda packages", shown=tools.shows_progress) as show:
-            for line in child.stdout:
-                last = json.loads(line)
-                if last["event"] == "solved":
-                    records = last["records"]
+    ) as child:
+        try:
+            for event in _events(child, request, shown=tools.shows_progress):
+                last = event
+                if event["event"] == "solved":
+                    records = event["records"]
                     approve(records)
-                    child.stdin.write("go\n")
-                    child.stdin.flush()
-                elif last["event"] == "progress":
-                    show(last["bytes"], last["total"])
-        child.wait()
-    except BrokenPipeError:
-        child.wait()
-    finally:
-        if child.poll() is None:
+                    _say(child, "go")
+        except BaseException:
             child.kill()
-            child.wait()
-        child.stdout.close()
+            raise
     if last["event"] != "done":
         raise ToolFailed(
             _HEADS.get(last.get("kind", ""), "py-rattler failed"), last.get("message", "")
         )
     return records
+
+
+def _say(child: subprocess.Popen[str], line: str) -> None:
+    """Write a line to the worker, unbuffered: one that has ended needs none, now or when the pipe is closed."""
+    if child.stdin is not None:
+        with suppress(BrokenPipeError):
+            os.write(child.stdin.fileno(), f"{line}\n".encode())
+
+
+def _events(
+    child: subprocess.Popen[str], request: Mapping[str, Any], *, shown: bool
+) -> Iterator[dict[str, Any]]:
+    """Hand over the request and yield what the worker tells, its progress shown on the way."""
+    _say(child, json.dumps(request))
+    with meter("fetching conda packages", shown=shown) as show:
+        for line in child.stdout or ():
+            event: dict[str, Any] = json.loads(line)
+            if event["event"] == "progress":
+                show(event["bytes"], event["total"])
+            else:
+                yield event
 
 
 def _own_path() -> dict[str, str]:

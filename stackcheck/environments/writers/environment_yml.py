@@ -10,7 +10,7 @@ from stackcheck.environments.recipe import Recipe
 __all__ = ["write"]
 
 
-def write(recipe: Recipe) -> str:
+def write(recipe: Recipe, file_name: str = "environment.yml") -> str:
     """Return the file. Wheels stand in its `pip:` section, with their indexes. JSON strings are YAML strings, too.
 
     `nodefaults` is left out on purpose: conda 26.7 took it for the name of a channel.
@@ -18,7 +18,7 @@ def write(recipe: Recipe) -> str:
     override = cuda_override(recipe.plan)
     prefix = f"CONDA_OVERRIDE_CUDA={override} " if override and recipe.packages.conda else ""
     lines = [
-        header(recipe.plan, f"Create: {prefix}conda env create -f environment.yml"),
+        header(recipe.plan, f"Create: {prefix}conda env create -f {file_name}"),
         f"name: {json.dumps(recipe.name)}\n",
         "channels:\n",
         *(f"  - {channel}\n" for channel in recipe.packages.channels),
