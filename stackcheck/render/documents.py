@@ -293,7 +293,7 @@ class BuildEntry(TypedDict):
     cudnn: str | None
     architectures: list[str] | None
     ptx: list[str] | None
-    requires_python: str
+    requires_python: str | None
     python_tags: list[str]
     glibc: str | None
     default: bool
