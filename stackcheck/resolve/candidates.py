@@ -75,12 +75,7 @@ def select_builds(
     extras that bring CUDA along (`tensorflow[and-cuda]`), for someone who is yet to install it.
     """
     rows = knowledge.builds(requirement.name)
-    specifier = SpecifierSet(
-        requirement.specifier, prereleases=True if requirement.is_pinned else None
-    )
-    released = [row for row in rows if specifier.contains(str(row.version))]
-    if not released and requirement.is_pinned:
-        released = _same_release(rows, requirement.specifier)
+    released = _released(rows, requirement)
     if not released:
         return Candidates(unknown=_say_unknown(requirement, rows, knowledge))
     if not requirement.is_pinned:
@@ -103,7 +98,7 @@ def select_builds(
     if note:
         notes += (note,)
     if requirement.is_pinned and not asked:
-        if not (requirement.build or wishes.cuda):
+        if not (requirement.build.removeprefix("cu") or wishes.cuda):
             chosen = _defaults(chosen, need_gpu=need_gpu, with_extras=with_extras)
         elif not with_extras:
             chosen = _without_extras(chosen)
@@ -140,11 +135,20 @@ def _without_extras(rows: list[Build]) -> list[Build]:
     return [row for row in rows if not _EXTRAS.search(row.install)] or rows
 
 
-def _same_release(rows: Iterable[Build], specifier: str) -> list[Build]:
-    """Return the rows of the release that a post-release (`1.0.1.post2`) repackages."""
-    text = specifier.removeprefix("==")
-    base, found, _ = text.partition(".post")
-    return [row for row in rows if found and row.version.base_version == base]
+def _released(rows: Iterable[Build], requirement: Requirement) -> list[Build]:
+    """Return the rows of the releases asked for, or of the one that a post-release (`1.0.1.post2`) repackages.
+
+    PaddlePaddle's post-releases name the CUDA; then it is the row whose install command has it.
+    """
+    pinned = requirement.is_pinned
+    specifier = SpecifierSet(requirement.specifier, prereleases=True if pinned else None)
+    released = [row for row in rows if specifier.contains(str(row.version))]
+    base, repackaged, _ = requirement.specifier.removeprefix("==").partition(".post")
+    if not released and pinned and repackaged:
+        released = [row for row in rows if row.version.base_version == base]
+        named = [row for row in released if f"{requirement.specifier} " in f"{row.install} "]
+        return named or released
+    return released
 
 
 def _of_distribution(
