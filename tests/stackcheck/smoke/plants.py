@@ -33,8 +33,8 @@ WRONG_GRADIENT = """
     from stackgrad.nn import functional
     right = functional.gelu
     def gelu(given, *rest, **settings):
+        given = given * 1.0
         if given.requires_grad:
-            given = given * 1.0
             given.register_hook(lambda gradient: gradient * 1.0001)
         return right(given, *rest, **settings)
     functional.gelu = gelu

@@ -92,7 +92,7 @@ def test_a_terminal_gets_braille_curves_and_live_losses(environment):
     ours, theirs = pty.openpty()
     environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
     environment.pop("NO_COLOR", None)
-    command = (*COMMAND, "--device", "cpu", "--task", "mlp")
+    command = (*COMMAND, "--device", "cpu", "--task", "transformer")
     with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         shown = b""
@@ -100,9 +100,9 @@ def test_a_terminal_gets_braille_curves_and_live_losses(environment):
             while chunk := os.read(ours, 1 << 16):
                 shown += chunk
         os.close(ours)
-    text = shown.decode()
+    text = re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     assert process.returncode == 0
-    assert re.search(r"train mlp.*loss \d\.\d{4}  \d+ steps/s", text)
+    assert re.search(r"train transformer.*loss \d\.\d{4}  \d+ steps/s", text)
     assert re.search("[\u2801-\u28ff]{5}", text)
 
 
