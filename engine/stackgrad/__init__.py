@@ -11,7 +11,7 @@ from typing import Any
 
 from stackgrad import autograd, cuda, nn, ops, optim, random
 from stackgrad import dtypes as _dtypes
-from stackgrad import graph as _graph
+from stackgrad import grad_mode as _grad_mode
 from stackgrad.backends import backends
 from stackgrad.device import Device as device  # noqa: N813  (PyTorch's name)
 from stackgrad.device import set_default as set_default_device
@@ -33,7 +33,7 @@ from stackgrad.dtypes import (
     set_default_dtype,
     uint8,
 )
-from stackgrad.graph import enable_grad, no_grad, set_grad_enabled
+from stackgrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 from stackgrad.ops.comparison import is_tensor
 from stackgrad.ops.creation import from_dlpack, from_numpy, tensor
 from stackgrad.printing import set_printoptions
@@ -47,9 +47,78 @@ from stackgrad.random import (
     set_rng_state,
 )
 from stackgrad.serialize import load, save
-from stackgrad.tensor import Size, Tensor
+from stackgrad.size import Size
+from stackgrad.tensor import Tensor
 from stackgrad.tuning import get_num_threads, set_num_threads, tune
 
+__all__ = [
+    "Generator",
+    "Size",
+    "Tensor",
+    "autograd",
+    "backends",
+    "bfloat16",
+    "bool",
+    "channels_last",
+    "contiguous_format",
+    "cuda",
+    "default_generator",
+    "device",
+    "double",
+    "dtype",
+    "e",
+    "enable_grad",
+    "finfo",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "from_dlpack",
+    "from_numpy",
+    "get_default_dtype",
+    "get_num_threads",
+    "get_rng_state",
+    "half",
+    "iinfo",
+    "inf",
+    "inference_mode",
+    "initial_seed",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_floating_point",
+    "is_grad_enabled",
+    "is_tensor",
+    "load",
+    "long",
+    "manual_seed",
+    "nan",
+    "newaxis",
+    "nn",
+    "no_grad",
+    "numel",
+    "optim",
+    "pi",
+    "preserve_format",
+    "promote_types",
+    "random",
+    "result_type",
+    "save",
+    "seed",
+    "set_default_device",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "set_num_threads",
+    "set_printoptions",
+    "set_rng_state",
+    "short",
+    "strided",
+    "tensor",
+    "tune",
+    "uint8",
+]
 __version__ = "0.1.0"
 
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
@@ -62,16 +131,16 @@ strided, contiguous_format, preserve_format, channels_last = (
 inference_mode = no_grad
 
 globals().update({name: call for name, call in ops.FUNCTIONS.items() if not name.startswith("_")})
-half, float, double = float16, float32, float64  # noqa: A001  (PyTorch's names)
-short, int, long = int16, int32, int64  # noqa: A001
-bool = _dtypes.bool_  # noqa: A001
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+bool = _dtypes.bool_
 
 _LATER = ("amp", "distributed", "fft", "linalg", "models", "special", "testing", "utils")
 
 
 def is_grad_enabled() -> Any:
     """Return whether operations are recorded in this thread."""
-    return _graph.mode.enabled
+    return _grad_mode.mode.enabled
 
 
 def is_floating_point(input: Tensor) -> Any:

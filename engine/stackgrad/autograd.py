@@ -7,7 +7,8 @@ from typing import Any
 
 from stackgrad import graph
 from stackgrad.function import Function, once_differentiable
-from stackgrad.graph import Node, enable_grad, no_grad, propagate, set_grad_enabled
+from stackgrad.grad_mode import enable_grad, mode, no_grad, set_grad_enabled
+from stackgrad.graph import Node, propagate
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = [
@@ -16,10 +17,10 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
-    "function",
+    "function",  # noqa: F822
     "grad",
-    "gradcheck",
-    "gradgradcheck",
+    "gradcheck",  # noqa: F822
+    "gradgradcheck",  # noqa: F822
     "no_grad",
     "once_differentiable",
     "set_detect_anomaly",
@@ -37,19 +38,19 @@ def _seeds(outputs: Sequence[Tensor], gradients: Any, *, what: str) -> list[Tens
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     seeds = []
-    for output, gradient in zip(outputs, given):
+    for output, gradient in zip(outputs, given, strict=True):
+        if gradient is None and output.array.size != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
         if gradient is None:
-            if output.array.size != 1:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            gradient = wrap(
-                output.device.xp.ones(output.array.shape, output.array.dtype), output.device
-            )
+            xp, array = output.device.xp, output.array
+            seeds.append(wrap(xp.ones(array.shape, array.dtype), output.device))
         elif gradient.array.shape != output.array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: {what} has a shape of {list(gradient.array.shape)} "
                 f"and output has a shape of {list(output.array.shape)}."
             )
-        seeds.append(gradient)
+        else:
+            seeds.append(gradient)
     return seeds
 
 
@@ -145,10 +146,10 @@ class detect_anomaly:  # noqa: N801  (PyTorch's name)
         self.wanted = mode and check_nan
 
     def __enter__(self) -> None:
-        self.previous, graph.mode.anomaly = graph.mode.anomaly, self.wanted
+        self.previous, mode.anomaly = mode.anomaly, self.wanted
 
     def __exit__(self, *_: object) -> None:
-        graph.mode.anomaly = self.previous
+        mode.anomaly = self.previous
 
 
 class set_detect_anomaly(detect_anomaly):  # noqa: N801  (PyTorch's name)

@@ -26,7 +26,7 @@ class Device:
     xp: ArrayModule
     array_type: Any
 
-    def __new__(cls, where: Any = None, index: int | None = None) -> Device:  # noqa: D102
+    def __new__(cls, where: Any = None, index: int | None = None) -> Device:  # noqa: D102, PYI034
         if where is None:
             return current()
         if isinstance(where, Device):
@@ -51,7 +51,7 @@ class Device:
     def __reduce__(self) -> tuple[Any, ...]:
         return Device, (str(self),)
 
-    def __enter__(self) -> Device:
+    def __enter__(self) -> Device:  # noqa: PYI034
         _current.stack.append(self)
         return self
 

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stackgrad.graph import Node, edge_to, mode, no_grad
+from stackgrad.grad_mode import mode, no_grad
+from stackgrad.graph import Node, edge_to
 from stackgrad.tensor import Tensor, wrap
 
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import threading
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+
+from stackgrad.grad_mode import mode, set_grad_enabled
 
 if TYPE_CHECKING:
     from stackgrad.tensor import Tensor
@@ -35,16 +36,6 @@ class Differentiable(Protocol):
         self, node: Node, gradients: Sequence[Tensor | None], needs: Sequence[bool]
     ) -> Sequence[Tensor | None]:
         """Return one gradient per edge, None where it is not needed or zero."""
-
-
-class Mode(threading.local):
-    """Whether operations are recorded, and whether the graph looks for NaN (per thread)."""
-
-    enabled = True
-    anomaly = False
-
-
-mode = Mode()
 
 
 class Node:
@@ -108,82 +99,11 @@ class Handle:
         """Take the hook out; nothing happens the second time."""
         self._hooks.pop(self.id, None)
 
-    def __enter__(self) -> Handle:
+    def __enter__(self) -> Handle:  # noqa: PYI034
         return self
 
     def __exit__(self, *_: object) -> None:
         self.remove()
-
-
-class set_grad_enabled:  # noqa: N801  (PyTorch's name)
-    """Turn recording on or off: as a statement, a context manager or a decorator."""
-
-    def __init__(self, enabled: bool) -> None:
-        self.enabled, self.previous = bool(enabled), mode.enabled
-        mode.enabled = self.enabled
-
-    def __enter__(self) -> None:
-        mode.enabled = self.enabled
-
-    def __exit__(self, *_: object) -> None:
-        mode.enabled = self.previous
-
-    def __call__(self, function: Any) -> Any:
-        """Decorate `function`, which then runs in this mode."""
-        mode.enabled = self.previous
-        return _decorate(lambda: set_grad_enabled(self.enabled), function)
-
-
-class no_grad:  # noqa: N801  (PyTorch's name)
-    """Context manager and decorator in which nothing is recorded."""
-
-    _enabled = False
-
-    def __new__(cls, function: Any = None) -> Any:
-        """Decorate `function` where one is given: `@no_grad` works like `@no_grad()`."""
-        manager = super().__new__(cls)
-        return manager if function is None else manager(function)
-
-    def __enter__(self) -> None:
-        self._previous = mode.enabled
-        mode.enabled = self._enabled
-
-    def __exit__(self, *_: object) -> None:
-        mode.enabled = self._previous
-
-    def __call__(self, function: Any) -> Any:
-        """Decorate `function`, which then runs in this mode."""
-        return _decorate(type(self), function)
-
-
-class enable_grad(no_grad):  # noqa: N801  (PyTorch's name)
-    """Context manager and decorator in which operations are recorded again."""
-
-    _enabled = True
-
-
-def _decorate(manager: Callable[[], Any], function: Any) -> Any:
-    import functools
-    import inspect
-
-    if inspect.isgeneratorfunction(function):
-
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            steps = function(*args, **kwargs)
-            while True:
-                with manager():
-                    try:
-                        item = next(steps)
-                    except StopIteration as stop:
-                        return stop.value
-                yield item
-    else:
-
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with manager():
-                return function(*args, **kwargs)
-
-    return functools.wraps(function)(wrapper)
 
 
 def edge_to(tensor: Tensor) -> tuple[Any, int, tuple[int, ...], Any] | None:
@@ -218,80 +138,107 @@ def propagate(
     Without `inputs` it is what reached the leaves. With them it is what reached each of them, and
     only nodes from which one of them can be reached are run.
     """
-    pending: dict[Any, list[Tensor | None]] = {}
-    shared: set[int] = set()  # leaves whose only gradient so far may belong to someone else
-    heap: list[tuple[int, Node]] = []
+    edges = [edge_to(root) for root in roots]
+    wanted = None if inputs is None else {edge[:2] for edge in map(edge_to, inputs) if edge}
+    useful = None if wanted is None else _leading_to(wanted, edges)
+    flow = _Flow(wanted)
+    with set_grad_enabled(create_graph):
+        for edge, gradient in zip(edges, gradients, strict=True):
+            if edge is not None:
+                flow.deliver(edge[0], edge[1], gradient, owned=False)
+        while flow.heap:
+            node = heapq.heappop(flow.heap)[1]
+            received = flow.take(node)
+            needs = [e is not None and (useful is None or e[0] in useful) for e in node.edges]
+            if any(needs):
+                for edge, result, owned in _step(node, received, needs):
+                    flow.deliver(edge[0], edge[1], result, owned)
+                if not retain_graph:
+                    node.saved = RELEASED
+        flow.finish(copy=not create_graph)
+    return flow.arrived
 
-    def deliver(target: Any, index: int, gradient: Tensor, owned: bool) -> None:
-        held = pending.get(target)
+
+class _Flow:
+    """Gradients on their way: sums per target, and the nodes that wait, latest first."""
+
+    def __init__(self, wanted: set[Any] | None) -> None:
+        self.wanted = wanted
+        self.heap: list[tuple[int, Node]] = []
+        self.pending: dict[Any, list[Tensor | None]] = {}
+        self.shared: set[int] = set()  # leaves whose only gradient may be held by someone else
+        self.arrived: dict[Any, Tensor] = {}
+
+    def deliver(self, target: Any, index: int, gradient: Tensor, owned: bool) -> None:
+        """Add a gradient to what `target` has received."""
+        held = self.pending.get(target)
         if held is None:
             if isinstance(target, Node):
-                held = pending[target] = [None] * target.outputs
-                heapq.heappush(heap, (-target.sequence, target))
+                held = self.pending[target] = [None] * target.outputs
+                heapq.heappush(self.heap, (-target.sequence, target))
             else:
-                held = pending[target] = [None]
+                held = self.pending[target] = [None]
                 if not owned:
-                    shared.add(id(target))
+                    self.shared.add(id(target))
         previous = held[index]
         if previous is None:
             held[index] = gradient
         else:
             held[index] = previous + gradient
-            shared.discard(id(target))
+            self.shared.discard(id(target))
 
-    edges = [edge_to(root) for root in roots]
-    wanted = None if inputs is None else {edge[:2] for edge in map(edge_to, inputs) if edge}
-    useful = None if wanted is None else _leading_to(wanted, edges)
-    arrived: dict[Any, Tensor] = {}
-    with set_grad_enabled(create_graph):
-        for edge, gradient in zip(edges, gradients):
-            if edge is not None:
-                deliver(edge[0], edge[1], gradient, owned=False)
-        while heap:
-            node = heapq.heappop(heap)[1]
-            received = pending.pop(node)
-            for index, hook in list((node.pre_hooks or {}).values()):
-                if received[index] is not None:
-                    changed = hook(received[index])
-                    received[index] = received[index] if changed is None else changed
-            if wanted is not None:
-                for index, gradient_or_none in enumerate(received):
-                    if gradient_or_none is not None and (node, index) in wanted:
-                        arrived[node, index] = gradient_or_none
-            needs = [e is not None and (useful is None or e[0] in useful) for e in node.edges]
-            if not any(needs):
-                continue
-            if node.saved is RELEASED:
-                raise RuntimeError(
-                    "Trying to backward through the graph a second time: its saved values were freed by the "
-                    "first. Pass retain_graph=True to the first backward() or grad()"
-                )
-            results = node.op.backward(node, received, needs)
-            if node.origin is not None:
-                _check_finite(node, results)
-            fresh = node.op.fresh
-            for need, edge, result in zip(needs, node.edges, results):
-                if need and result is not None:
-                    whole = fit(result, edge[2], edge[3])
-                    owned = (
-                        fresh and whole.array.base is None and all(whole is not r for r in received)
-                    )
-                    deliver(edge[0], edge[1], whole, owned)
-            for post_hook in list((node.post_hooks or {}).values()):
-                post_hook(results, received)
-            if not retain_graph:
-                node.saved = RELEASED
-        for leaf, held in pending.items():
-            gradient_or_none = held[0]
-            if gradient_or_none is None or (wanted is not None and (leaf, 0) not in wanted):
+    def take(self, node: Node) -> list[Tensor | None]:
+        """Return the complete gradients of a node's outputs, after their hooks."""
+        received = self.pending.pop(node)
+        for index, hook in list((node.pre_hooks or {}).values()):
+            received[index] = _call(hook, received[index])
+        for index, gradient in enumerate(received):
+            if gradient is not None and self.wanted is not None and (node, index) in self.wanted:
+                self.arrived[node, index] = gradient
+        return received
+
+    def finish(self, *, copy: bool) -> None:
+        """Record what reached the leaves, after their hooks; `copy` what others hold as well."""
+        for leaf, (gradient,) in self.pending.items():
+            if gradient is None or (self.wanted is not None and (leaf, 0) not in self.wanted):
                 continue
             for hook in list((leaf.hooks or {}).values()):
-                changed = hook(gradient_or_none)
-                gradient_or_none = gradient_or_none if changed is None else changed
-            if id(leaf) in shared and not create_graph:
-                gradient_or_none = gradient_or_none.clone()
-            arrived[leaf, 0] = gradient_or_none
-    return arrived
+                gradient = _call(hook, gradient)  # noqa: PLW2901
+            self.arrived[leaf, 0] = (
+                gradient.clone() if copy and id(leaf) in self.shared else gradient
+            )
+
+
+def present(gradients: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return the gradients that exist; of a node with one output that is always one."""
+    return [gradient for gradient in gradients if gradient is not None]
+
+
+def _call(hook: Callable[[Tensor], Any], gradient: Any) -> Any:
+    """Return the gradient that a hook puts in the place of `gradient`."""
+    changed = None if gradient is None else hook(gradient)
+    return gradient if changed is None else changed
+
+
+def _step(
+    node: Node, received: list[Tensor | None], needs: list[bool]
+) -> Iterator[tuple[Any, Tensor, bool]]:
+    """Run one node backwards; yield each edge with its gradient and whether nobody else holds that."""
+    if node.saved is RELEASED:
+        raise RuntimeError(
+            "Trying to backward through the graph a second time: its saved values were freed by the "
+            "first. Pass retain_graph=True to the first backward() or grad()"
+        )
+    results = node.op.backward(node, received, needs)
+    if node.origin is not None:
+        _check_finite(node, results)
+    for need, edge, result in zip(needs, node.edges, results, strict=True):
+        if need and result is not None:
+            whole = fit(result, edge[2], edge[3])
+            owned = node.op.fresh and whole.array.base is None
+            yield edge, whole, owned and all(whole is not r for r in received)
+    for hook in list((node.post_hooks or {}).values()):
+        hook(results, received)
 
 
 def _leading_to(wanted: set[Any], edges: Sequence[Any]) -> set[Any]:

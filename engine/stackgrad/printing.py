@@ -20,9 +20,9 @@ def set_printoptions(
     threshold: int | None = None,
     edgeitems: int | None = None,
     linewidth: int | None = None,
-    sci_mode: bool | None = None,
-    profile: str | None = None,
-) -> None:  # noqa: ARG001
+    sci_mode: bool | None = None,  # noqa: ARG001
+    profile: str | None = None,  # noqa: ARG001
+) -> None:
     """Set how many digits, elements and columns are shown."""
     given = {
         "precision": precision,

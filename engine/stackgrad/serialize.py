@@ -18,7 +18,8 @@ import numpy as np
 from stackgrad import dtypes
 from stackgrad.device import Device
 from stackgrad.nn.parameter import Parameter
-from stackgrad.tensor import Size, Tensor, wrap
+from stackgrad.size import Size
+from stackgrad.tensor import Tensor, wrap
 
 _STORAGES = {
     "FloatStorage": dtypes.float32,
@@ -62,7 +63,7 @@ class _Writer:
         self.storages: list[Any] = []
         self.known: dict[int, int] = {}
 
-    def write(self, value: Any) -> None:
+    def write(self, value: Any) -> None:  # noqa: C901
         """Append the opcodes that build `value`."""
         if isinstance(value, Tensor):
             self._tensor(value)
@@ -130,7 +131,8 @@ class _Writer:
         if key not in self.known:
             self.known[key] = len(self.storages)
             self.storages.append(np.ascontiguousarray(array))
-        steps, step = [], 1
+        steps: list[int] = []
+        step = 1
         for size in array.shape[::-1]:
             steps.insert(0, step)
             step *= size
@@ -158,8 +160,13 @@ class _Writer:
 
 
 def load(
-    f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: bool = False, **_: Any
-) -> Any:  # noqa: ARG001
+    f: Any,
+    map_location: Any = None,
+    *,
+    weights_only: bool = True,
+    mmap: bool = False,
+    **_: Any,  # noqa: ARG001
+) -> Any:
     """Return what a file of `save`, or of PyTorch's, holds.
 
     Raises UnpicklingError where the file names anything but tensors and plain values; there is no unsafe mode.
@@ -227,7 +234,13 @@ def _tensor(
     storage: Any, offset: int, size: Any, stride: Any, requires_grad: bool = False, *_: Any
 ) -> Tensor:
     array, where = storage
-    last = offset + sum((n - 1) * s for n, s in zip(size, stride)) if all(size) else offset - 1
+    if len(size) != len(stride):
+        raise UnpicklingError("a tensor with sizes and strides that do not fit")
+    last = (
+        offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+        if all(size)
+        else offset - 1
+    )
     if offset < 0 or last >= array.size or any(s < 0 for s in stride):
         raise UnpicklingError("a tensor reaches beyond its storage")
     steps = [s * array.itemsize for s in stride]

@@ -13,7 +13,9 @@ from stackgrad import dtypes
 from stackgrad.arrays import Array
 from stackgrad.device import Device, cpu
 from stackgrad.dtypes import dtype
-from stackgrad.graph import Handle, Node, edge_to, mode
+from stackgrad.grad_mode import mode
+from stackgrad.graph import Handle, Node, edge_to
+from stackgrad.size import Size
 
 
 class Tensor:
@@ -46,14 +48,52 @@ class Tensor:
     node: Node | None
     viewed: tuple[Tensor, Any, dict[str, Any], bool] | None
     version: list[int]
+    seen: int
+    index: int
+    tracked: bool
     hooks: dict[int, Callable[[Tensor], Any]] | None
 
     __array_ufunc__ = None  # NumPy leaves mixed operators to this class
     __array_priority__ = 1000
 
     if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
+        # what `stackgrad.ops` publishes here
+        def __getattr__(self, name: str) -> Callable[..., Tensor]: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __getitem__(self, key: Any) -> Tensor: ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+        def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __rfloordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __rmod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __lshift__(self, other: Any) -> Tensor: ...
+        def __rshift__(self, other: Any) -> Tensor: ...
+        def __iadd__(self, other: Any) -> Tensor: ...  # noqa: PYI034
+        def __isub__(self, other: Any) -> Tensor: ...  # noqa: PYI034
+        def __imul__(self, other: Any) -> Tensor: ...  # noqa: PYI034
+        def __itruediv__(self, other: Any) -> Tensor: ...  # noqa: PYI034
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG004, D102
         return _blank(cls)
@@ -367,7 +407,7 @@ class Tensor:
             )
         import copy
 
-        found = _blank(type(self))
+        found: Tensor = _blank(type(self))
         memo[id(self)] = found
         found.array, found.device, found.tracked = self.array.copy(), self.device, self.tracked
         found.__dict__.update(copy.deepcopy(self.__dict__, memo))
@@ -385,34 +425,11 @@ class Tensor:
         return self.array.__dlpack_device__()
 
 
-class Size(tuple[int, ...]):
-    """The shape of a tensor."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        """Return the product of the sizes."""
-        count = 1
-        for size in self:
-            count *= size
-        return count
-
-    def __repr__(self) -> str:
-        return f"torch.Size({list(self)})"
-
-    def __add__(self, other: Any) -> Size:
-        return Size(tuple(self) + tuple(other))
-
-    def __getitem__(self, key: Any) -> Any:
-        found = tuple.__getitem__(self, key)
-        return Size(found) if isinstance(key, slice) else found
-
-
 _allocate = object.__new__
 
 
 def _blank(cls: type[Tensor]) -> Any:
-    tensor = _allocate(cls)
+    tensor: Tensor = _allocate(cls)
     tensor.grad = tensor.hooks = tensor.node = tensor.viewed = None
     tensor.index = tensor.seen = 0
     tensor.tracked = False

@@ -9,7 +9,7 @@ import numpy as np
 
 from stackgrad import autograd, dtypes
 from stackgrad.arrays import Array
-from stackgrad.graph import no_grad
+from stackgrad.grad_mode import no_grad
 from stackgrad.tensor import Tensor, wrap
 
 
@@ -38,8 +38,8 @@ def numeric_jacobian(
             with no_grad():
                 sides.append([o.array.copy() for o in _tensors(function(*inputs))])
         flat[position] = kept
-        columns.append([((a - b) / (2 * eps)).reshape(-1) for a, b in zip(*sides)])
-    return [np.stack(rows) for rows in zip(*columns)]
+        columns.append([((a - b) / (2 * eps)).reshape(-1) for a, b in zip(*sides, strict=True)])
+    return [np.stack(rows) for rows in zip(*columns, strict=True)]
 
 
 def gradcheck(
@@ -63,12 +63,11 @@ def gradcheck(
     del nondet_tol, check_undefined_grad
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     chosen = [t for t in arguments if isinstance(t, Tensor) and t.requires_grad]
+    if not chosen:
+        raise ValueError("gradcheck expects at least one input that requires grad")
+    if eps < 1e-4 and any(t.dtype is not dtypes.float64 for t in chosen):
+        raise ValueError(f"differences of {eps} need inputs of float64")
     try:
-        if not chosen:
-            raise ValueError("gradcheck expects at least one input that requires grad")
-        for tensor in chosen:
-            if tensor.dtype is not dtypes.float64 and eps < 1e-4:
-                raise GradcheckError(f"input of {tensor.dtype}: differences of {eps} need float64")
         (_check_direction if fast_mode else _check_jacobian)(
             func, arguments, chosen, eps, atol, rtol
         )
@@ -95,7 +94,7 @@ def _check_jacobian(
             continue
         numeric = numeric_jacobian(func, arguments, tensor, eps)
         differentiable = [i for i, o in enumerate(_tensors(func(*arguments))) if o.requires_grad]
-        for place, output in zip(differentiable, outputs):
+        for place, output in zip(differentiable, outputs, strict=True):
             analytic = np.zeros((tensor.array.size, output.array.size))
             for j in range(output.array.size):
                 seed = np.zeros(output.array.shape, output.array.dtype)
@@ -121,10 +120,12 @@ def _check_direction(
     rtol: float,
 ) -> None:
     rng = np.random.default_rng(0)
-    outputs = [o for o in _tensors(func(*arguments)) if o.requires_grad]
+    everything = _tensors(func(*arguments))
+    places = [i for i, o in enumerate(everything) if o.requires_grad]
+    outputs = [everything[i] for i in places]
     seeds = [wrap(rng.standard_normal(o.array.shape), o.device) for o in outputs]
     gradients = autograd.grad(outputs, chosen, seeds, allow_unused=True)
-    for number, (tensor, gradient) in enumerate(zip(chosen, gradients)):
+    for number, (tensor, gradient) in enumerate(zip(chosen, gradients, strict=True)):
         direction = rng.standard_normal(tensor.array.shape)
         sides = []
         kept = tensor.array.copy()
@@ -132,7 +133,10 @@ def _check_direction(
             tensor.array[...] = kept + step * direction
             with no_grad():
                 values = _tensors(func(*arguments))
-                sides.append(sum(float((v.array * s.array).sum()) for v, s in zip(values, seeds)))
+            weighed = [
+                (values[i].array * seed.array).sum() for i, seed in zip(places, seeds, strict=True)
+            ]
+            sides.append(float(sum(weighed)))
         tensor.array[...] = kept
         numeric = np.asarray((sides[0] - sides[1]) / (2 * eps))
         analytic = np.asarray(0.0 if gradient is None else (gradient.array * direction).sum())
@@ -206,6 +210,11 @@ _TOLERANCES = {
 }
 
 
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise AssertionError(what)
+
+
 def assert_close(
     actual: Any,
     expected: Any,
@@ -219,16 +228,18 @@ def assert_close(
     """Raise AssertionError unless both have the same shape and dtype and nearly the same elements."""
     a, b = (v.detach().cpu() if isinstance(v, Tensor) else v for v in (actual, expected))
     if isinstance(a, (list, tuple)):
-        assert len(a) == len(b), f"lengths differ: {len(a)} and {len(b)}"
-        for x, y in zip(a, b):
+        _require(len(a) == len(b), f"lengths differ: {len(a)} and {len(b)}")
+        for x, y in zip(a, b, strict=True):
             assert_close(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=check_dtype)
         return
     x, y = (v.array if isinstance(v, Tensor) else np.asarray(v) for v in (a, b))
-    assert x.shape == y.shape, (
-        f"The values for attribute 'shape' do not match: {x.shape} != {y.shape}."
+    _require(
+        x.shape == y.shape,
+        f"The values for attribute 'shape' do not match: {x.shape} != {y.shape}.",
     )
-    assert not check_dtype or x.dtype == y.dtype, (
-        f"The values for attribute 'dtype' do not match: {x.dtype} != {y.dtype}."
+    _require(
+        not check_dtype or x.dtype == y.dtype,
+        f"The values for attribute 'dtype' do not match: {x.dtype} != {y.dtype}.",
     )
     relative, absolute = _TOLERANCES.get(x.dtype.name, (0.0, 0.0))
     relative, absolute = (relative if rtol is None else rtol), (absolute if atol is None else atol)

@@ -7,6 +7,7 @@ kernels share large work over the engine's own pool (`parallel`).
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -112,7 +113,7 @@ def parallel(work: Callable[[int, int], Any], size: int, least: int = 1) -> None
         work(0, size)
         return
     edges = [size * i // slices for i in range(slices + 1)]
-    others = [pool.submit(work, a, b) for a, b in zip(edges[1:], edges[2:])]
+    others = [pool.submit(work, a, b) for a, b in itertools.pairwise(edges[1:])]
     try:
         work(edges[0], edges[1])
     finally:

@@ -62,8 +62,14 @@ class Attention:
 
     @staticmethod
     def backward(
-        xp: ArrayModule, residue: Any, gradients: Sequence[Array | None], arrays: Sequence[Array], needs: Sequence[bool],  # noqa: ARG004
-        *, scale: float, causal: bool,  # noqa: ARG004
+        xp: ArrayModule,
+        residue: Any,
+        gradients: Sequence[Array | None],
+        arrays: Sequence[Array],
+        needs: Sequence[bool],  # noqa: ARG004
+        *,
+        scale: float,
+        causal: bool,  # noqa: ARG004
     ) -> list[Array | None]:
         """Return the gradients of q, k and v."""
         query, key, value, probability = residue

@@ -27,11 +27,14 @@ class Geometry(NamedTuple):
         """Return the spatial sizes of the output; RuntimeError where the kernel is larger than the input."""
         found = tuple(
             (n + 2 * p - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(size, kernel, self.stride, self.padding, self.dilation)
+            for n, k, s, p, d in zip(
+                size, kernel, self.stride, self.padding, self.dilation, strict=True
+            )
         )
         if min(found) <= 0:
+            padded = [n + 2 * p for n, p in zip(size, self.padding, strict=True)]
             raise RuntimeError(
-                f"Calculated padded input size per channel: {[n + 2 * p for n, p in zip(size, self.padding)]}. "
+                f"Calculated padded input size per channel: {padded}. "
                 f"Kernel size: {list(kernel)}. Kernel size can't be greater than actual input size"
             )
         return found
@@ -46,10 +49,15 @@ def windows(
     shape = (*x.shape[:-count], *kernel, *output)
     strides = (
         *x.strides[:-count],
-        *(d * s for d, s in zip(dilation, steps)),
-        *(m * s for m, s in zip(stride, steps)),
+        *(d * s for d, s in zip(dilation, steps, strict=True)),
+        *(m * s for m, s in zip(stride, steps, strict=True)),
     )
     return xp.lib.stride_tricks.as_strided(x, shape, strides)
+
+
+def at(*spatial: slice) -> tuple[Any, ...]:
+    """Return the index of a part of the spatial dimensions."""
+    return (..., *spatial)
 
 
 def pad_spatial(xp: ArrayModule, x: Array, widths: list[tuple[int, int]]) -> Array:
@@ -57,11 +65,17 @@ def pad_spatial(xp: ArrayModule, x: Array, widths: list[tuple[int, int]]) -> Arr
     if not any(a or b for a, b in widths):
         return x
     lead = x.ndim - len(widths)
-    shape = x.shape[:lead] + tuple(n + a + b for n, (a, b) in zip(x.shape[lead:], widths))
+    shape = x.shape[:lead] + tuple(
+        n + a + b for n, (a, b) in zip(x.shape[lead:], widths, strict=True)
+    )
     out = xp.zeros(shape, x.dtype)
-    inner = tuple(slice(max(a, 0), n - max(b, 0)) for n, (a, b) in zip(shape[lead:], widths))
-    outer = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape[lead:], widths))
-    out[(..., *inner)] = x[(..., *outer)]
+    inner = tuple(
+        slice(max(a, 0), n - max(b, 0)) for n, (a, b) in zip(shape[lead:], widths, strict=True)
+    )
+    outer = tuple(
+        slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape[lead:], widths, strict=True)
+    )
+    out[at(*inner)] = x[at(*outer)]
     return out
 
 
@@ -83,7 +97,6 @@ def convolve(xp: ArrayModule, x: Array, w: Array, bias: Array | None, geometry: 
     if math.prod(kernel) == 1 and view.flags.c_contiguous:
         xp.matmul(weight, view.reshape(n, groups, -1, positions), out=out)
     else:
-
 
         def work(start: int, stop: int) -> None:
             columns = xp.empty((groups, weight.shape[2], positions), x.dtype)
@@ -125,7 +138,9 @@ def convolve_weight(
 
     parallel(work, n)
     total = totals.pop(0)
-    for _, other in sorted(totals.items()):  # in one order, so that the bits do not depend on timing
+    for _, other in sorted(
+        totals.items()
+    ):  # in one order, so that the bits do not depend on timing
         total += other
     return total.reshape(g.shape[1], x.shape[1] // groups, *kernel).astype(kind, copy=False)
 
@@ -144,8 +159,11 @@ def _correlate_flipped(
     groups, dims = geometry.groups, tuple(range(3, w.ndim + 1))
     grouped = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
     flipped = xp.flip(grouped, dims).swapaxes(1, 2).reshape(-1, w.shape[0] // groups, *w.shape[2:])
-    reach = [d * (k - 1) for d, k in zip(geometry.dilation, w.shape[2:])]
-    widths = [(r - p, n - o + p) for r, p, n, o in zip(reach, geometry.padding, size, g.shape[2:])]
+    reach = [d * (k - 1) for d, k in zip(geometry.dilation, w.shape[2:], strict=True)]
+    widths = [
+        (r - p, n - o + p)
+        for r, p, n, o in zip(reach, geometry.padding, size, g.shape[2:], strict=True)
+    ]
     padded = pad_spatial(xp, g, widths)
     plain = Geometry((1,) * len(size), (0,) * len(size), geometry.dilation, groups)
     return convolve(xp, padded, flipped, None, plain)
@@ -162,7 +180,7 @@ def _scatter_columns(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry:
     reach = tuple(
         max(s + 2 * p, d * (k - 1) + m * (o - 1) + 1)
         for s, p, d, k, m, o in zip(
-            size, geometry.padding, geometry.dilation, kernel, geometry.stride, output
+            size, geometry.padding, geometry.dilation, kernel, geometry.stride, output, strict=True
         )
     )
     padded = xp.zeros((n, w.shape[1] * groups, *reach), g.dtype)
@@ -172,11 +190,12 @@ def _scatter_columns(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry:
         for image in range(start, stop):
             columns = xp.matmul(weight, gradient[image]).reshape(view.shape[1:])
             for offset in _offsets(kernel):
-                view[(image, slice(None), *offset)] += columns[(slice(None), *offset)]
+                place = (slice(None), *offset)
+                view[image][place] += columns[place]
 
     parallel(work, n)
-    inside = tuple(slice(p, p + s) for p, s in zip(geometry.padding, size))
-    return xp.ascontiguousarray(padded[(..., *inside)]).astype(kind, copy=False)
+    inside = tuple(slice(p, p + s) for p, s in zip(geometry.padding, size, strict=True))
+    return xp.ascontiguousarray(padded[at(*inside)]).astype(kind, copy=False)
 
 
 def im2col(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry) -> Array:
@@ -194,13 +213,16 @@ def col2im(
     output = geometry.output(size, kernel)
     n, channels = columns.shape[0], columns.shape[1] // math.prod(kernel)
     padded = xp.zeros(
-        (n, channels, *(s + 2 * p for s, p in zip(size, geometry.padding))), columns.dtype
+        (n, channels, *(s + 2 * p for s, p in zip(size, geometry.padding, strict=True))),
+        columns.dtype,
     )
     view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
     parts = columns.reshape(view.shape)
     for offset in _offsets(kernel):
-        view[(slice(None), slice(None), *offset)] += parts[(slice(None), slice(None), *offset)]
-    return padded[(..., *(slice(p, p + s) for p, s in zip(geometry.padding, size)))].copy()
+        place = (slice(None), slice(None), *offset)
+        view[place] += parts[place]
+    inside = [slice(p, p + s) for p, s in zip(geometry.padding, size, strict=True)]
+    return padded[at(*inside)].copy()
 
 
 def _offsets(kernel: Sizes) -> list[Sizes]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stackgrad.arrays import Array, ArrayModule
-from stackgrad.kernels.convolution import Geometry, _offsets, pad_spatial, windows
+from stackgrad.kernels.convolution import Geometry, _offsets, at, pad_spatial, windows
 from stackgrad.tuning import parallel
 
 Sizes = tuple[int, ...]
@@ -17,9 +17,11 @@ def padded_with(xp: ArrayModule, x: Array, widths: list[tuple[int, int]], value:
     if not any(a or b for a, b in widths):
         return x
     lead = x.ndim - len(widths)
-    shape = x.shape[:lead] + tuple(n + a + b for n, (a, b) in zip(x.shape[lead:], widths))
+    shape = x.shape[:lead] + tuple(
+        n + a + b for n, (a, b) in zip(x.shape[lead:], widths, strict=True)
+    )
     out = xp.full(shape, value, x.dtype)
-    out[(..., *(slice(a, a + n) for n, (a, _) in zip(x.shape[lead:], widths)))] = x
+    out[at(*[slice(a, a + n) for n, (a, _) in zip(x.shape[lead:], widths, strict=True)])] = x
     return out
 
 
@@ -30,7 +32,7 @@ def widths_of(
     return [
         (p, max(p, (o - 1) * s + d * (k - 1) + 1 - n - p))
         for n, k, s, p, d, o in zip(
-            size, kernel, geometry.stride, geometry.padding, geometry.dilation, output
+            size, kernel, geometry.stride, geometry.padding, geometry.dilation, output, strict=True
         )
     ]
 
@@ -41,7 +43,8 @@ def _slices(
     """Yield for each kernel position the view (N, C, *output) of the elements under it."""
     view = windows(xp, x, kernel, geometry.stride, geometry.dilation, output)
     for offset in _offsets(kernel):
-        yield view[(slice(None), slice(None), *offset)]
+        place = (slice(None), slice(None), *offset)
+        yield view[place]
 
 
 def max_pool(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes) -> Array:
@@ -88,8 +91,10 @@ def spread_to_place(
     shape = (*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths, strict=True)))
     reach = [d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, strict=True)]
     apart = all(s >= r for s, r in zip(geometry.stride, reach, strict=True))
-    covered = geometry.stride == kernel and apart and shape[2:] == tuple(
-        o * k for o, k in zip(g.shape[2:], kernel, strict=True)
+    covered = (
+        geometry.stride == kernel
+        and apart
+        and shape[2:] == tuple(o * k for o, k in zip(g.shape[2:], kernel, strict=True))
     )
     out = (xp.empty if covered else xp.zeros)(shape, g.dtype)
     parts = list(_slices(xp, out, kernel, geometry, g.shape[2:]))
@@ -134,7 +139,9 @@ def sum_pool(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, outpu
 def spread_sum(xp: ArrayModule, g: Array, size: Sizes, kernel: Sizes, geometry: Geometry) -> Array:
     """Return zeros (N, C, *size) with `g` added at every element of each window."""
     widths = widths_of(size, kernel, geometry, g.shape[2:])
-    out = xp.zeros((*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths))), g.dtype)
+    out = xp.zeros(
+        (*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths, strict=True))), g.dtype
+    )
     for part in _slices(xp, out, kernel, geometry, g.shape[2:]):
-        part += g
+        xp.add(part, g, out=part)
     return pad_spatial(xp, out, [(-a, -b) for a, b in widths])

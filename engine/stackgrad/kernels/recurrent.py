@@ -101,9 +101,7 @@ class LSTMLayer:
         ]
 
 
-def _slopes(
-    xp: ArrayModule, gates: Array, cells: Array, squashed: Array
-) -> tuple[Array, Array]:
+def _slopes(xp: ArrayModule, gates: Array, cells: Array, squashed: Array) -> tuple[Array, Array]:
     """Return what the gradients of c (first three gates) and h (the last) are multiplied with.
 
     (time, batch, 4, hidden): the slope of each gate by what it weighs; and (time, batch, hidden): the
@@ -117,7 +115,7 @@ def _slopes(
     one = gates.dtype.type(1)
 
     def work(part: slice) -> None:
-        slope, (i, f, g, o) = slopes[part], (gate[part, k] for k in range(4))
+        slope, (i, f, g, o) = slopes[part], (gate[part, k] for k in range(4))  # noqa: F841
         xp.subtract(one, gate[part], out=slope)
         slope *= gate[part]  # s (1 - s) for the three sigmoids
         slope[:, 0] *= g

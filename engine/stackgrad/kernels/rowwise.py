@@ -37,7 +37,14 @@ class LayerNorm:
 
     @staticmethod
     def forward(
-        xp: ArrayModule, x: Array, weight: Array | None, bias: Array | None, *, keep: bool, width: int, eps: float
+        xp: ArrayModule,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        *,
+        keep: bool,
+        width: int,
+        eps: float,
     ) -> tuple[tuple[Array, ...], Any]:
         """Return the output, and the normalised rows with the inverse deviations."""
         rows = xp.ascontiguousarray(x).reshape(-1, width)
@@ -63,14 +70,20 @@ class LayerNorm:
 
     @staticmethod
     def backward(
-        xp: ArrayModule, residue: Any, gradients: Sequence[Array | None], arrays: Sequence[Array], needs: Sequence[bool],
-        *, width: int, eps: float,  # noqa: ARG004
+        xp: ArrayModule,
+        residue: Any,
+        gradients: Sequence[Array | None],
+        arrays: Sequence[Array],
+        needs: Sequence[bool],
+        *,
+        width: int,
+        eps: float,  # noqa: ARG004
     ) -> list[Array | None]:
         """Return the gradients of x, weight and bias."""
         normal, inverse = residue
         x, weight, bias = arrays
         rows = xp.ascontiguousarray(gradients[0]).reshape(-1, width)
-        out = xp.empty_like(rows) if needs[0] else None
+        out: Array = xp.empty_like(rows) if needs[0] else None
 
         def work(part: slice) -> None:
             g, y = rows[part], normal[part]
@@ -121,7 +134,11 @@ class GeluTanh:
 
     @classmethod
     def backward(
-        cls, xp: ArrayModule, residue: Any, gradients: Sequence[Array | None], arrays: Sequence[Array],  # noqa: ARG003
+        cls,
+        xp: ArrayModule,
+        residue: Any,  # noqa: ARG003
+        gradients: Sequence[Array | None],
+        arrays: Sequence[Array],
         needs: Sequence[bool],  # noqa: ARG003
     ) -> list[Array | None]:
         """Return g * ((1 + t) / 2 + x (1 - t^2) c (1 + 3 * 0.044715 x^2) / 2)."""
@@ -177,12 +194,22 @@ class CrossEntropy:
         weights = kept.astype(x.dtype)
         if mean:
             weights /= weights.sum()
-        return (xp.asarray((losses * weights).sum()),), (probability, weights, safe) if keep else None
+        return (xp.asarray((losses * weights).sum()),), (
+            probability,
+            weights,
+            safe,
+        ) if keep else None
 
     @staticmethod
     def backward(
-        xp: ArrayModule, residue: Any, gradients: Sequence[Array | None], arrays: Sequence[Array], needs: Sequence[bool],  # noqa: ARG004
-        *, ignored: int, mean: bool,  # noqa: ARG004
+        xp: ArrayModule,
+        residue: Any,
+        gradients: Sequence[Array | None],
+        arrays: Sequence[Array],  # noqa: ARG004
+        needs: Sequence[bool],  # noqa: ARG004
+        *,
+        ignored: int,  # noqa: ARG004
+        mean: bool,  # noqa: ARG004
     ) -> list[Array | None]:
         """Return (probability - one-hot) * factor, and None for the targets."""
         probability, weights, safe = residue

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from stackgrad.nn import functional as F
+from stackgrad.nn import functional as F  # noqa: N812  (its name everywhere)
 from stackgrad.nn import init
 from stackgrad.nn.functional.convolution import sizes
 from stackgrad.nn.module import Module
@@ -32,7 +32,7 @@ class _Conv(Module):
     dimensions = 0
     transposed = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         in_channels: int,
         out_channels: int,
@@ -95,11 +95,11 @@ class _Forward(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map (N, in_channels, ...) to (N, out_channels, ...)."""
-        padding = self.padding
+        padding: Any = self.padding
         if self.padding_mode != "zeros":
             input = F.pad(input, [p for p in padding[::-1] for _ in (0, 1)], self.padding_mode)
             padding = 0
-        return type(self)._conv(
+        return type(self)._conv(  # noqa: SLF001
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
 
@@ -108,7 +108,7 @@ class _Transposed(_Conv):
     transposed = True
     _conv: Callable[..., Tensor]
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         in_channels: int,
         out_channels: int,
@@ -150,11 +150,12 @@ class _Transposed(_Conv):
                 self.padding,
                 self.dilation,
                 self.kernel_size,
+                strict=True,
             )
             extra = tuple(
                 o - ((n - 1) * s - 2 * p + d * (k - 1) + 1) for o, n, s, p, d, k in shapes
             )
-        return type(self)._conv(
+        return type(self)._conv(  # noqa: SLF001
             input,
             self.weight,
             self.bias,

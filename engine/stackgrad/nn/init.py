@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from stackgrad.graph import no_grad
+from stackgrad.grad_mode import no_grad
 from stackgrad.tensor import Tensor, wrap
 
 _GAINS = {"relu": math.sqrt(2), "tanh": 5 / 3, "selu": 0.75}
@@ -149,13 +149,14 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         tensor.zero_()
         for group in range(groups):
             for d in range(min(out, shape[1])):
-                tensor.array[(group * out + d, d, *(s // 2 for s in shape[2:]))] = 1
+                centre = (group * out + d, d, *(s // 2 for s in shape[2:]))
+                tensor.array[centre] = 1
     return tensor
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
     """Fill a matrix with normal numbers, the given share of each column zero."""
-    from stackgrad.ops.creation import rand
+    from stackgrad.ops.sampling import rand
 
     rows, columns = tensor.array.shape
     with no_grad():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from stackgrad.nn import functional as F
+from stackgrad.nn import functional as F  # noqa: N812  (its name everywhere)
 from stackgrad.nn import init
 from stackgrad.nn.module import Module
 from stackgrad.nn.parameter import Parameter
@@ -126,7 +126,8 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, **options: Any) -> Embedding:
         """Return a layer on the table given."""
-        return cls(*embeddings.array.shape, _weight=embeddings, _freeze=freeze, **options)
+        rows, width = embeddings.array.shape
+        return cls(rows, width, _weight=embeddings, _freeze=freeze, **options)
 
     def reset_parameters(self) -> None:
         """Draw normal vectors, zeros at `padding_idx`."""

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from stackgrad.graph import Handle, no_grad
+from stackgrad.grad_mode import no_grad
+from stackgrad.graph import Handle
 from stackgrad.nn.parameter import Buffer, Parameter
 from stackgrad.tensor import Tensor
 
@@ -72,7 +73,7 @@ class Module:
 
     # ---- attributes
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: Any) -> None:  # noqa: C901
         parameters = self.__dict__.get("_parameters")
         if parameters is None and isinstance(value, (Parameter, Module)):
             raise AttributeError(f"cannot assign {name!r} before Module.__init__() call")
@@ -94,8 +95,10 @@ class Module:
         for place in ("_parameters", "_modules", "_buffers"):
             if name in self.__dict__[place]:
                 if place == "_parameters" and value is not None:
+                    kind = type(value).__name__
                     raise TypeError(
-                        f"cannot assign {type(value).__name__!r} as parameter {name!r} (torch.nn.Parameter or None expected)"
+                        f"cannot assign {kind!r} as parameter {name!r} "
+                        "(torch.nn.Parameter or None expected)"
                     )
                 self.__dict__[place][name] = value
                 return
@@ -220,7 +223,8 @@ class Module:
         with no_grad():
             for module in self.modules():
                 for tensor in itertools.chain(
-                    module._parameters.values(), module._buffers.values()
+                    module._parameters.values(),
+                    module._buffers.values(),  # noqa: SLF001
                 ):
                     if tensor is not None:
                         changed = change(tensor)
@@ -349,8 +353,12 @@ class Module:
     # ---- hooks
 
     def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:  # noqa: ARG002
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,  # noqa: ARG002
+    ) -> Handle:
         """Call `hook(module, args)` before `forward`; it may return other arguments."""
         return Handle.add(self._forward_pre_hooks, (hook, with_kwargs))
 
@@ -358,16 +366,18 @@ class Module:
         self,
         hook: Callable[..., Any],
         *,
-        prepend: bool = False,
+        prepend: bool = False,  # noqa: ARG002
         with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> Handle:  # noqa: ARG002
+        always_call: bool = False,  # noqa: ARG002
+    ) -> Handle:
         """Call `hook(module, args, output)` after `forward`; it may return another output."""
         return Handle.add(self._forward_hooks, (hook, with_kwargs))
 
     def register_full_backward_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> Handle:  # noqa: ARG002
+        self,
+        hook: Callable[..., Any],
+        prepend: bool = False,  # noqa: ARG002
+    ) -> Handle:
         """Call `hook(module, (), grad_output)` when the gradient of the output is complete."""
         return Handle.add(self._backward_hooks, hook)
 

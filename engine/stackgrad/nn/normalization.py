@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackgrad.nn import functional as F
+from stackgrad.dtypes import int64
+from stackgrad.nn import functional as F  # noqa: N812  (its name everywhere)
 from stackgrad.nn.module import Module
 from stackgrad.nn.parameter import Parameter
 from stackgrad.ops.creation import ones, tensor, zeros
-from stackgrad.dtypes import int64
 from stackgrad.tensor import Tensor
 
 __all__ = [
@@ -92,12 +92,11 @@ class _BatchNorm(_PerChannel):
             if self.momentum is None:
                 factor = 1.0 / float(self.num_batches_tracked)
         by_batch = self.training or self.running_mean is None
-        running = (
-            (self.running_mean, self.running_var)
-            if not self.training or self.track_running_stats
-            else (None, None)
+        known = not self.training or self.track_running_stats
+        mean, variance = (self.running_mean, self.running_var) if known else (None, None)
+        return F.batch_norm(
+            input, mean, variance, self.weight, self.bias, by_batch, factor, self.eps
         )
-        return F.batch_norm(input, *running, self.weight, self.bias, by_batch, factor, self.eps)
 
 
 class BatchNorm1d(_BatchNorm):

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from stackgrad.nn import functional as F
+from stackgrad.nn import functional as F  # noqa: N812  (its name everywhere)
 from stackgrad.nn.module import Module
 from stackgrad.nn.parameter import Parameter
 from stackgrad.ops.creation import full
@@ -28,17 +28,15 @@ class _Setting(Module):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        names = self._order or _settings(type(self)._function, self._inputs)
+        names = self._order or _settings(type(self)._function, self._inputs)  # noqa: SLF001
         if len(args) > len(names):
             raise TypeError(
                 f"{type(self).__name__} takes at most {len(names)} arguments, got {len(args)}"
             )
-        given = {**dict(zip(names, args)), **kwargs}
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
         unknown = set(given) - set(names)
         if unknown:
-            raise TypeError(
-                f"{type(self).__name__} got an unexpected argument {sorted(unknown)[0]!r}"
-            )
+            raise TypeError(f"{type(self).__name__} got an unexpected argument {min(unknown)!r}")
         for name in self._tensors:
             self.register_buffer(name, given.pop(name, None))
         self._given = tuple(given)
@@ -50,7 +48,7 @@ class _Setting(Module):
         settings = {name: getattr(self, name) for name in (*self._given, *self._tensors)}
         if self._in_training:
             settings["training"] = self.training
-        return type(self)._function(*inputs, **settings)
+        return type(self)._function(*inputs, **settings)  # noqa: SLF001
 
     def extra_repr(self) -> str:
         """Return the settings."""
@@ -73,7 +71,7 @@ def _layer(name: str, function: Callable[..., Any], inputs: int = 1, **attribute
     )
 
 
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "CELU": F.celu,
     "ELU": F.elu,
     "GELU": F.gelu,
@@ -96,7 +94,7 @@ _ACTIVATIONS = {
     "Tanhshrink": F.tanhshrink,
     "Threshold": F.threshold,
 }
-_POOLS = {
+_POOLS: dict[str, Callable[..., Any]] = {
     "AdaptiveAvgPool1d": F.adaptive_avg_pool1d,
     "AdaptiveAvgPool2d": F.adaptive_avg_pool2d,
     "AdaptiveAvgPool3d": F.adaptive_avg_pool3d,
@@ -108,8 +106,12 @@ _POOLS = {
     "LPPool1d": F.lp_pool1d,
     "LPPool2d": F.lp_pool2d,
 }
-_MAX_POOLS = {"MaxPool1d": F.max_pool1d, "MaxPool2d": F.max_pool2d, "MaxPool3d": F.max_pool3d}
-_DROPOUTS = {
+_MAX_POOLS: dict[str, Callable[..., Any]] = {
+    "MaxPool1d": F.max_pool1d,
+    "MaxPool2d": F.max_pool2d,
+    "MaxPool3d": F.max_pool3d,
+}
+_DROPOUTS: dict[str, Callable[..., Any]] = {
     "AlphaDropout": F.alpha_dropout,
     "Dropout": F.dropout,
     "Dropout1d": F.dropout1d,
@@ -117,7 +119,9 @@ _DROPOUTS = {
     "Dropout3d": F.dropout3d,
     "FeatureAlphaDropout": F.feature_alpha_dropout,
 }
-_LOSSES = {  # function, inputs, tensors among the settings
+_LOSSES: dict[
+    str, tuple[Callable[..., Any], int, tuple[str, ...]]
+] = {  # function, inputs, tensors among the settings
     "BCELoss": (F.binary_cross_entropy, 2, ("weight",)),
     "BCEWithLogitsLoss": (F.binary_cross_entropy_with_logits, 2, ("weight", "pos_weight")),
     "CosineEmbeddingLoss": (F.cosine_embedding_loss, 3, ()),
@@ -197,7 +201,7 @@ class _Soft(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it along `dim`."""
-        return type(self)._function(input, self.dim)
+        return type(self)._function(input, self.dim)  # noqa: SLF001
 
     def extra_repr(self) -> str:
         """Return the dimension."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from stackgrad.ops import (  # noqa: F401  (each publishes its operations)
     comparison,
+    composed,
+    copies,
     creation,
     elementwise,
     indexing,
-    copies,
     joining,
     linalg,
+    operators,
     reduction,
+    sampling,
+    scattering,
     selection,
+    statistics,
     views,
 )
 from stackgrad.ops.table import FUNCTIONS

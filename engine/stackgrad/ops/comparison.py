@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from stackgrad.ops.table import binary, function, unary
 from stackgrad.tensor import Tensor
 
@@ -73,34 +71,3 @@ def equal(input: Tensor, other: Tensor) -> bool:
 def is_tensor(value: Any) -> bool:
     """Return whether `value` is a tensor."""
     return isinstance(value, Tensor)
-
-
-def _or_identity(call: Any, unequal: bool) -> Any:
-    def compare(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, (Tensor, int, float, np.number, np.bool_)):
-            return (
-                unequal
-                if other is None or isinstance(other, (str, tuple, list))
-                else NotImplemented
-            )
-        return call(self, other)
-
-    return compare
-
-
-Tensor.__eq__ = _or_identity(eq, False)  # type: ignore[method-assign]
-Tensor.__ne__ = _or_identity(ne, True)  # type: ignore[method-assign]
-Tensor.__lt__, Tensor.__le__, Tensor.__gt__, Tensor.__ge__ = lt, le, gt, ge
-Tensor.__and__ = Tensor.__rand__ = bitwise_and
-Tensor.__or__ = Tensor.__ror__ = bitwise_or
-Tensor.__xor__ = Tensor.__rxor__ = bitwise_xor
-Tensor.__lshift__, Tensor.__rshift__, Tensor.__invert__ = (
-    bitwise_left_shift,
-    bitwise_right_shift,
-    bitwise_not,
-)
-Tensor.__iand__, Tensor.__ior__, Tensor.__ixor__ = (
-    Tensor.bitwise_and_,
-    Tensor.bitwise_or_,
-    Tensor.bitwise_xor_,
-)

@@ -1,5 +1,6 @@
 """Other types, places and arrangements of the elements: copies."""
 
+# ruff: noqa: ARG005  (every function of the table takes the array module first)
 from __future__ import annotations
 
 from typing import Any
@@ -8,30 +9,34 @@ import numpy as np
 
 from stackgrad import dtypes
 from stackgrad.device import Device, device
+from stackgrad.ops.table import Op, attach, function
 from stackgrad.ops.views import dim_of, reshape, sizes_of
-from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor, wrap
 
-_cast = Op("to", lambda xp, x, *, kind: x.astype(kind), {"x": lambda g, x_kind: g.astype(x_kind)})
-_clone = Op("clone", lambda xp, x: x.copy(order="K"), {"x": lambda g: g})
-_contiguous = Op("contiguous", lambda xp, x: xp.ascontiguousarray(x), {"x": lambda g: g})
-_move = Op(
+_cast: Op = Op(
+    "to", lambda xp, x, *, kind: x.astype(kind), {"x": lambda g, x_kind: g.astype(x_kind)}
+)
+_clone: Op = Op("clone", lambda xp, x: x.copy(order="K"), {"x": lambda g: g})
+_contiguous: Op = Op("contiguous", lambda xp, x: xp.ascontiguousarray(x), {"x": lambda g: g})
+_move: Op = Op(
     "to_device",
     lambda xp, x, *, target: target.asarray(x),
     {"x": lambda g, x_device: g.to(x_device)},
 )
-_flip = Op(
-    "flip", lambda xp, x, *, dims: xp.flip(x, dims).copy(), {"x": lambda g, dims: flip(g, dims)}
+_flip: Op = Op(
+    "flip",
+    lambda xp, x, *, dims: xp.flip(x, dims).copy(),
+    {"x": lambda g, dims: _flip(g, dims=dims)},
 )
-_roll = Op(
+_roll: Op = Op(
     "roll",
     lambda xp, x, *, shifts, dims: xp.roll(x, shifts, dims),
     {"x": lambda g, shifts, dims: _roll(g, shifts=tuple(-s for s in shifts), dims=dims)},
 )
-_repeat = Op(
+_repeat: Op = Op(
     "repeat",
     lambda xp, x, *, sizes: xp.tile(x, sizes),
-    {"x": lambda g, x_shape, sizes: fold_repeats(g, x_shape, sizes)},
+    {"x": lambda g, x_shape, sizes: fold_repeats(g, tuple(x_shape), sizes)},
 )
 
 
@@ -41,7 +46,7 @@ def astype(self: Tensor, kind: Any) -> Tensor:
     return self if self.array.dtype == kind else _cast(self, kind=kind)
 
 
-Tensor.astype = astype
+attach(astype=astype)
 
 
 @function()
@@ -60,18 +65,18 @@ def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:  # noqa: ARG0
     return self if self.array.flags.c_contiguous else _contiguous(self)
 
 
-Tensor.contiguous = contiguous
+attach(contiguous=contiguous)
 
 
 def to(
     self: Tensor,
     *args: Any,
     dtype: Any = None,
-    non_blocking: bool = False,
+    non_blocking: bool = False,  # noqa: ARG001
     copy: bool = False,
-    memory_format: Any = None,
+    memory_format: Any = None,  # noqa: ARG001
     **where: Any,
-) -> Tensor:  # noqa: ARG001
+) -> Tensor:
     """Return the tensor in another dtype or on another device; itself if nothing changes."""
     target = device(where.pop("device")) if where.get("device") is not None else None
     where.pop("device", None)
@@ -102,7 +107,8 @@ def move(x: Tensor, target: Device) -> Tensor:
     """Return a copy of `x` on another device."""
     result = wrap(target.asarray(x.array), target)
     if x.requires_grad:
-        from stackgrad.graph import edge_to, mode
+        from stackgrad.grad_mode import mode
+        from stackgrad.graph import edge_to
 
         if mode.enabled:
             result.node, result.tracked = (
@@ -112,10 +118,12 @@ def move(x: Tensor, target: Device) -> Tensor:
     return result
 
 
-Tensor.to = to
-Tensor.cpu = lambda self, **_: to(self, "cpu")
-Tensor.cuda = lambda self, where=None, **_: to(self, device("cuda" if where is None else where))
-Tensor.type_as = lambda self, other: to(self, other.dtype)
+attach(
+    to=to,
+    cpu=lambda self, **_: to(self, "cpu"),
+    cuda=lambda self, where=None, **_: to(self, device("cuda" if where is None else where)),
+    type_as=lambda self, other: to(self, other.dtype),
+)
 for _name, _dtype in {
     "float": dtypes.float32,
     "double": dtypes.float64,
@@ -151,7 +159,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 def fold_repeats(g: Tensor, shape: tuple[int, ...], sizes: tuple[int, ...]) -> Tensor:
     """Sum the copies that `repeat` had made."""
     full = (1,) * (len(sizes) - len(shape)) + shape
-    split_up = reshape(g, tuple(n for pair in zip(sizes, full) for n in pair))
+    split_up = reshape(g, tuple(n for pair in zip(sizes, full, strict=True) for n in pair))
     return reshape(split_up.sum(tuple(range(0, 2 * len(sizes), 2))), shape) if sizes else g
 
 
@@ -165,7 +173,7 @@ def repeat(self: Tensor, *sizes: Any) -> Tensor:
     return _repeat(self, sizes=counts)
 
 
-Tensor.repeat = repeat
+attach(repeat=repeat)
 
 
 @function()
@@ -177,7 +185,11 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
 
 @function()
 def repeat_interleave(
-    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None  # noqa: ARG001
+    input: Tensor,
+    repeats: Any,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,  # noqa: ARG001
 ) -> Tensor:
     """Return every element along `dim` repeated, all alike or each by its own count."""
     x = reshape(input, -1) if dim is None else input
@@ -185,5 +197,3 @@ def repeat_interleave(
     counts = repeats.array if isinstance(repeats, Tensor) else repeats
     index = np.repeat(np.arange(x.array.shape[place_]), counts)
     return x.index_select(place_, wrap(x.device.asarray(index), x.device))
-
-

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from stackgrad import dtypes, random
-from stackgrad.device import Device, current, device as find_device
+from stackgrad import dtypes
+from stackgrad.device import Device, current
+from stackgrad.device import device as find_device
+from stackgrad.ops.table import attach, function, publish
 from stackgrad.ops.views import sizes_of
-from stackgrad.ops.table import function, publish
 from stackgrad.tensor import Tensor, wrap
 
 Maker = Callable[..., Tensor]
@@ -22,8 +23,8 @@ def tensor(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:  # noqa: ARG001
+    pin_memory: bool = False,  # noqa: ARG001
+) -> Tensor:
     """Return a tensor with a copy of `data`: numbers, nested lists, arrays, tensors."""
     target = (
         find_device(device)
@@ -39,9 +40,7 @@ def tensor(
         array.dtype == np.float64
         and not isinstance(data, (np.ndarray, np.generic, Tensor))
         and not _holds_arrays(data)
-    ):
-        array = array.astype(dtypes.get_default_dtype().numpy)
-    elif not array.size and isinstance(data, (list, tuple)):
+    ) or (not array.size and isinstance(data, (list, tuple))):
         array = array.astype(dtypes.get_default_dtype().numpy)
     found = wrap(target.asarray(array), target)
     dtypes.of(array)
@@ -100,7 +99,7 @@ def _filled(name: str, make: Callable[..., Any]) -> Maker:
         device: Any = None,
         requires_grad: bool = False,
         layout: Any = None,  # noqa: ARG001
-        pin_memory: bool = False,
+        pin_memory: bool = False,  # noqa: ARG001
         memory_format: Any = None,  # noqa: ARG001
     ) -> Tensor:
         target = current() if device is None else find_device(device)
@@ -161,8 +160,10 @@ def _new(make: Maker) -> Callable[..., Tensor]:
 for _name, _make in {"zeros": zeros, "ones": ones, "empty": empty, "full": full}.items():
     publish(f"{_name}_like", like(_make), method=False)
     setattr(Tensor, f"new_{_name}", _new(_make))
-Tensor.new_tensor = _new(tensor)
-Tensor.new = lambda self, *size: empty(*size, dtype=self.dtype, device=self.device)
+attach(
+    new_tensor=_new(tensor),
+    new=lambda self, *size: empty(*size, dtype=self.dtype, device=self.device),
+)
 
 
 def _sequence(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -255,7 +256,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         a.reshape((1,) * i + (-1,) + (1,) * (len(axes) - 1 - i)).expand(shape)
         for i, a in enumerate(axes)
     ]
-    return tuple(grids if indexing == "ij" else [g.transpose(0, 1) if len(axes) > 1 else g for g in grids])
+    return tuple(
+        grids if indexing == "ij" else [g.transpose(0, 1) if len(axes) > 1 else g for g in grids]
+    )
 
 
 @function(method=False)
@@ -276,186 +279,3 @@ def triu_indices(
     return _sequence(
         np.stack(np.triu_indices(row, offset, col)), dtype or dtypes.int64, device, False
     )
-
-
-# ---- at random
-
-
-def _drawn(name: str, draw: Callable[..., Any]) -> Maker:
-    def call(
-        *size: Any,
-        generator: random.Generator | None = None,
-        dtype: Any = None,
-        device: Any = None,
-        requires_grad: bool = False,
-        **_: Any,
-    ) -> Tensor:
-        target = current() if device is None else find_device(device)
-        kind = (dtype or dtypes.get_default_dtype()).numpy
-        found = wrap(
-            draw(target.xp, sizes_of(size), kind, generator or random.default_generator), target
-        )
-        return found.requires_grad_() if requires_grad else found
-
-    return publish(name, call, method=False)
-
-
-rand = _drawn("rand", random.uniform)
-randn = _drawn("randn", random.normal)
-publish("rand_like", like(rand), method=False)
-publish("randn_like", like(randn), method=False)
-
-
-@function(method=False)
-def randint(
-    *args: Any,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    **_: Any,
-) -> Tensor:
-    """Return whole numbers from `low` (0) up to but without `high`: randint([low,] high, size)."""
-    low, high, size = (0, *args) if len(args) == 2 else args
-    target = current() if device is None else find_device(device)
-    values = random.integers(
-        target.xp, sizes_of((size,)), low, high, generator or random.default_generator
-    )
-    found = wrap(values.astype((dtype or dtypes.int64).numpy), target)
-    return found.requires_grad_() if requires_grad else found
-
-
-publish(
-    "randint_like",
-    lambda input, low, high=None, **options: randint(
-        *((0, low) if high is None else (low, high)),
-        input.array.shape,
-        **{"dtype": input.dtype, "device": input.device, **options},
-    ),
-    method=False,
-)
-
-
-@function(method=False)
-def randperm(
-    n: int,
-    *,
-    generator: random.Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    **_: Any,
-) -> Tensor:
-    """Return the numbers 0 to n-1 in random order."""
-    target = current() if device is None else find_device(device)
-    order = random.permutation(target.xp, n, generator or random.default_generator)
-    return wrap(order.astype((dtype or dtypes.int64).numpy), target)
-
-
-@function(method=False)
-def normal(
-    mean: Any,
-    std: Any = 1.0,
-    size: Any = None,
-    *,
-    generator: random.Generator | None = None,
-    **options: Any,
-) -> Tensor:
-    """Return normal numbers with the mean and standard deviation given, as tensors or numbers."""
-    if size is None:
-        size = (mean + std * 0 if isinstance(mean, Tensor) else std).array.shape
-    return randn(size, generator=generator, **options) * std + mean
-
-
-@function()
-def bernoulli(
-    input: Tensor, p: float | None = None, *, generator: random.Generator | None = None
-) -> Tensor:
-    """Return ones with the probabilities of `input`, or with `p`, else zeros."""
-    chance = input.detach() if p is None else p
-    drawn = rand(input.array.shape, generator=generator, device=input.device, dtype=input.dtype)
-    return (drawn < chance).to(input.dtype)
-
-
-@function()
-def multinomial(
-    input: Tensor,
-    num_samples: int,
-    replacement: bool = False,
-    *,
-    generator: random.Generator | None = None,
-) -> Tensor:
-    """Return indices drawn with the weights in the last dimension of `input`."""
-    weights = input.detach().double()
-    if not replacement:  # Efraimidis and Spirakis: the largest of log(u) / w
-        keys = (
-            rand(
-                weights.array.shape, generator=generator, dtype=dtypes.float64, device=input.device
-            ).log()
-            / weights
-        )
-        return keys.topk(num_samples, -1).indices
-    edges = (weights / weights.sum(-1, keepdim=True)).cumsum(-1)
-    shape = (*weights.array.shape[:-1], num_samples)
-    drawn = rand(shape, generator=generator, dtype=dtypes.float64, device=input.device)
-    places = (drawn.unsqueeze(-1) >= edges.unsqueeze(-2)).sum(-1)
-    return places.clamp(max=weights.array.shape[-1] - 1)
-
-
-def _write(draw: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def call(
-        self: Tensor, *args: Any, generator: random.Generator | None = None, **options: Any
-    ) -> Tensor:
-        from stackgrad.ops.mutation import overwrite
-
-        return overwrite(self, draw(self, *args, generator=generator, **options))
-
-    return call
-
-
-def _uniform(
-    self: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Any = None, **bounds: float
-) -> Tensor:
-    a, b = bounds.get("from", a), bounds.get("to", b)
-    return (
-        rand(self.array.shape, generator=generator, dtype=self.dtype, device=self.device) * (b - a)
-        + a
-    )
-
-
-def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-    return (
-        randn(self.array.shape, generator=generator, dtype=self.dtype, device=self.device) * std
-        + mean
-    )
-
-
-def _exponential(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
-    drawn = rand(self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
-    return -(1 - drawn).log() / lambd
-
-
-def _random(
-    self: Tensor, low: int = 0, high: int | None = None, *, generator: Any = None
-) -> Tensor:
-    low, high = (0, low) if high is None and low else (low, high)
-    top = (
-        high
-        if high is not None
-        else 2**24
-        if self.dtype.is_floating_point
-        else dtypes.iinfo(self.dtype).max
-    )
-    return randint(
-        low, top, self.array.shape, generator=generator, dtype=self.dtype, device=self.device
-    )
-
-
-Tensor.uniform_, Tensor.normal_ = _write(_uniform), _write(_normal)
-Tensor.exponential_, Tensor.random_ = _write(_exponential), _write(_random)
-Tensor.bernoulli_ = _write(
-    lambda self, p=0.5, generator=None: (
-        bernoulli(self, p, generator=generator)
-        if not isinstance(p, Tensor)
-        else bernoulli(p.expand(self.array.shape).to(self.dtype), generator=generator)
-    )
-)

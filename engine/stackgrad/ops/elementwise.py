@@ -1,12 +1,21 @@
 """Element by element: arithmetic and the functions of calculus, one line each."""
 
+# ruff: noqa: ARG005  (every function of the table takes the array module first)
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from stackgrad import dtypes
-from stackgrad.ops.special import erf_array, erfinv_array
+from stackgrad.ops.special import (
+    clamp_array,
+    erf_array,
+    erfinv_array,
+    power_array,
+    sigmoid_array,
+    sinc_array,
+)
 from stackgrad.ops.table import Op, binary, cast, function, publish_alias, unary
 from stackgrad.tensor import Tensor
 
@@ -80,7 +89,7 @@ hypot = binary(
 )
 power = binary(
     "_pow",
-    lambda xp, x, other: power_array(xp, x, other),
+    power_array,
     x=lambda g, x, other: g * power_slope(x, other),
     other=lambda g, x, y, other: g * power_growth(x, y, other),
 )
@@ -95,21 +104,6 @@ def share_of(wins: Any, ties: Any) -> Any:
     )
 
 
-def power_array(xp: Any, x: Any, exponent: Any) -> Any:
-    """Return x ** exponent; small whole exponents by products, 40 times quicker than pow()."""
-    if getattr(exponent, "ndim", 0) == 0 and x.dtype.kind in "fV":
-        number = float(exponent)
-        if number == 2:
-            return xp.multiply(x, x)
-        if number == 3:
-            return x * x * x
-        if number == 0.5:
-            return xp.sqrt(x)
-        if number == -1:
-            return xp.reciprocal(x)
-    return xp.power(x, exponent)
-
-
 def power_slope(x: Any, exponent: Any) -> Any:
     """Return the derivative of x ** exponent by x: zero where the exponent is."""
     if isinstance(exponent, Tensor):
@@ -117,7 +111,7 @@ def power_slope(x: Any, exponent: Any) -> Any:
     return 0.0 * x if exponent == 0 else exponent * pow(x, exponent - 1)
 
 
-def power_growth(x: Any, y: Tensor, exponent: Tensor) -> Tensor:
+def power_growth(x: Tensor | float, y: Tensor, exponent: Tensor) -> Tensor:
     """Return the derivative of x ** exponent by the exponent, with 0 ** positive taken as flat."""
     if isinstance(x, Tensor):
         return where((x == 0) & (exponent >= 0), y * 0, y * x.log())
@@ -125,7 +119,7 @@ def power_growth(x: Any, y: Tensor, exponent: Tensor) -> Tensor:
 
 
 @function(inplace=True)
-def pow(input: Any, exponent: Any) -> Tensor:  # noqa: A001
+def pow(input: Any, exponent: Any) -> Tensor:
     """Return `input` to the power of `exponent`; RuntimeError for negative powers of integers."""
     whole = isinstance(exponent, int) and exponent < 0
     if whole and isinstance(input, Tensor) and not input.dtype.is_floating_point:
@@ -174,7 +168,7 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 # ---- functions of one variable
 
 neg = unary("neg", lambda xp, x: xp.negative(x), to_float=False, x=lambda g: -g)
-abs = unary("abs", lambda xp, x: xp.absolute(x), to_float=False, x=lambda g, x: g * x.sign())  # noqa: A001
+abs = unary("abs", lambda xp, x: xp.absolute(x), to_float=False, x=lambda g, x: g * x.sign())
 sign = unary("sign", lambda xp, x: xp.sign(x), to_float=False, x=lambda g: g * 0)
 square = unary("square", lambda xp, x: xp.multiply(x, x), to_float=False, x=lambda g, x: g * 2 * x)
 reciprocal = unary("reciprocal", lambda xp, x: xp.reciprocal(x), x=lambda g, y: -g * y * y)
@@ -201,7 +195,7 @@ acosh = unary("acosh", lambda xp, x: xp.arccosh(x), x=lambda g, x: g * (x * x - 
 atanh = unary("atanh", lambda xp, x: xp.arctanh(x), x=lambda g, x: g / (1 - x * x))
 erf = unary(
     "erf",
-    lambda xp, x: erf_array(xp, x),
+    erf_array,
     x=lambda g, x: g * (2 / math.sqrt(math.pi)) * (-x * x).exp(),
 )
 erfc = unary(
@@ -211,10 +205,10 @@ erfc = unary(
 )
 erfinv = unary(
     "erfinv",
-    lambda xp, x: erfinv_array(xp, x),
+    erfinv_array,
     x=lambda g, y: g * (math.sqrt(math.pi) / 2) * (y * y).exp(),
 )
-sigmoid = unary("sigmoid", lambda xp, x: sigmoid_array(xp, x), x=lambda g, y: g * y * (1 - y))
+sigmoid = unary("sigmoid", sigmoid_array, x=lambda g, y: g * y * (1 - y))
 floor = unary(
     "floor",
     lambda xp, x: x if x.dtype.kind in "iu" else xp.floor(x),
@@ -240,15 +234,18 @@ round_ = unary(
     x=lambda g: g * 0,
 )
 frac = unary("frac", lambda xp, x: x - xp.trunc(x), to_float=False, x=lambda g: g)
-_relu_slope = Op(
+_relu_slope: Op = Op(
     "relu_backward",
     lambda xp, h, output: xp.multiply(h, output > 0),
-    {"h": lambda g, output: _relu_slope(g, output)},
+    {"h": lambda g, output: _relu_slope(g, output.detach())},
 )
 relu = unary(
-    "relu", lambda xp, x: xp.maximum(x, x.dtype.type(0)), to_float=False, x=lambda g, y: _relu_slope(g, y.detach())
+    "relu",
+    lambda xp, x: xp.maximum(x, x.dtype.type(0)),
+    to_float=False,
+    x=lambda g, y: _relu_slope(g, y.detach()),
 )
-sinc = unary("sinc", lambda xp, x: sinc_array(xp, x), x=lambda g, x, y: g * sinc_slope(x, y))
+sinc = unary("sinc", sinc_array, x=lambda g, x, y: g * sinc_slope(x, y))
 deg2rad = unary(
     "deg2rad", lambda xp, x: x * x.dtype.type(math.pi / 180), x=lambda g: g * (math.pi / 180)
 )
@@ -257,47 +254,15 @@ rad2deg = unary(
 )
 
 
-def sigmoid_array(xp: Any, x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)) as (tanh(x / 2) + 1) / 2, which neither overflows nor branches."""
-    half = x.dtype.type(0.5)
-    y = xp.asarray(xp.tanh(x * half))
-    y *= half
-    y += half
-    return y
-
-
-def sinc_array(xp: Any, x: Any) -> Any:
-    """Return sin(pi x) / (pi x), 1 at zero."""
-    angle = x * x.dtype.type(math.pi)
-    zero = angle == 0
-    return xp.where(zero, x.dtype.type(1), xp.sin(angle) / xp.where(zero, x.dtype.type(1), angle))
-
-
 def sinc_slope(x: Tensor, y: Tensor) -> Tensor:
     """Return the derivative of sinc: (cos(pi x) - sinc(x)) / x, 0 at zero."""
     safe = where(x == 0, 1.0, x)
     return where(x == 0, 0.0 * x, ((x * math.pi).cos() - y) / safe)
 
 
-@function(inplace=True)
-def round(input: Tensor, *, decimals: int = 0) -> Tensor:  # noqa: A001
-    """Round half to even, to `decimals` digits after the point."""
-    if not decimals:
-        return round_(input)
-    scale = 10.0**decimals
-    return round_(input * scale) / scale
-
-
-@function(inplace=True)
-def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """Return log(x / (1 - x)), with x kept within [eps, 1 - eps] if `eps` is given."""
-    x = input if eps is None else clamp(input, eps, 1 - eps)
-    return (x / (1 - x)).log()
-
-
 # ---- choice
 
-_where = Op(
+_where: Op = Op(
     "where",
     lambda xp, condition, x, other: xp.where(condition, x, other),
     {
@@ -308,10 +273,10 @@ _where = Op(
 
 
 @function(method=False)
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Tensor:
     """Return `input` where `condition` holds, else `other`; without both, the indices where it holds."""
     if input is None:
-        return condition.nonzero(as_tuple=True)
+        return condition.nonzero(as_tuple=True)  # a tuple, as in PyTorch
     kind = dtypes.result_type(input, other).numpy
     device = condition.device
     for operand in (input, other):
@@ -332,7 +297,7 @@ def _constant(number: Any, kind: Any, device: Any) -> Tensor:
 
 
 @function(inplace=True)
-def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Keep the elements within [min, max]; the gradient passes where they lie within."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
@@ -346,21 +311,13 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:  # noqa: A
     return x if max is None else where(x > max, max, x)
 
 
-def clamp_array(xp: Any, x: Any, low: Any, high: Any) -> Any:
-    """Return min(max(x, low), high) in the dtype of x."""
-    if low is not None:
-        x = xp.maximum(x, x.dtype.type(low))
-    return x if high is None else xp.minimum(x, x.dtype.type(high))
-
-
-def within(x: Tensor, low: Any, high: Any) -> Tensor:
+def within(x: Tensor, low: float | None, high: float | None) -> Tensor:
     """Return where x lies in [low, high]."""
-    if low is None:
-        return x <= high
-    return x >= low if high is None else (x >= low) & (x <= high)
+    above = x >= (-math.inf if low is None else low)
+    return above if high is None else above & (x <= high)
 
 
-_clamp = Op(
+_clamp: Op = Op(
     "clamp",
     lambda xp, x, *, low, high: clamp_array(xp, x, low, high),
     {"x": lambda g, x, low, high: g * within(x, low, high)},
@@ -368,13 +325,13 @@ _clamp = Op(
 
 
 @function(inplace=True)
-def clamp_min(input: Tensor, min: Any) -> Tensor:  # noqa: A002
+def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Return the larger of each element and `min`."""
     return clamp(input, min)
 
 
 @function(inplace=True)
-def clamp_max(input: Tensor, max: Any) -> Tensor:  # noqa: A002
+def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Return the smaller of each element and `max`."""
     return clamp(input, None, max)
 
@@ -382,57 +339,7 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:  # noqa: A002
 # ---- compositions
 
 
-@function(inplace=True)
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """Return input + value * tensor1 * tensor2."""
-    return input + tensor1 * tensor2 * value
-
-
-@function(inplace=True)
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """Return input + value * tensor1 / tensor2."""
-    return input + tensor1 / tensor2 * value
-
-
-@function(inplace=True)
-def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """Return input + weight * (end - input)."""
-    return input + (end - input) * weight
-
-
-@function(inplace=True)
-def nan_to_num(
-    input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-) -> Tensor:
-    """Replace NaN and the infinities by numbers: by default 0 and the largest finite ones."""
-    if not input.dtype.is_floating_point:
-        return input.clone()
-    limits = dtypes.finfo(input.dtype)
-    infinity = math.inf
-    x = where(input.isnan(), nan, input)
-    x = where(input == infinity, limits.max if posinf is None else posinf, x)
-    return where(input == -infinity, limits.min if neginf is None else neginf, x)
-
-
-@function(inplace=True)
-def xlogy(input: Any, other: Any) -> Tensor:
-    """Return input * log(other), 0 where input is 0."""
-    reference = input if isinstance(input, Tensor) else other
-    factor = (
-        input
-        if isinstance(input, Tensor)
-        else _constant(input, reference.dtype.numpy, reference.device)
-    )
-    base = (
-        other
-        if isinstance(other, Tensor)
-        else _constant(other, reference.dtype.numpy, reference.device)
-    )
-    zero = (factor == 0) & base.isnan().logical_not()
-    return where(zero, 0.0, factor * where(zero, 1.0, base).log())
-
-
-for _name, _call in {
+_ALIASES: dict[str, Callable[..., Tensor]] = {
     "subtract": sub,
     "multiply": mul,
     "divide": div,
@@ -449,36 +356,6 @@ for _name, _call in {
     "fix": trunc,
     "clip": clamp,
     "sgn": sign,
-}.items():
+}
+for _name, _call in _ALIASES.items():
     publish_alias(_name, _call)
-
-
-def _reverse(call: Any) -> Any:
-    return lambda self, other: call(other, self)
-
-
-def _operand(call: Any) -> Any:
-    """Return `call` as a binary operator, which leaves operands that it does not know to Python."""
-
-    def operate(self: Tensor, other: Any) -> Any:
-        try:
-            return call(self, other)
-        except TypeError:
-            if isinstance(other, (Tensor, int, float)):
-                raise
-            return NotImplemented
-
-    return operate
-
-
-Tensor.__add__ = Tensor.__radd__ = _operand(add_)
-Tensor.__sub__, Tensor.__rsub__ = _operand(sub), _operand(_reverse(sub))
-Tensor.__mul__ = Tensor.__rmul__ = _operand(mul)
-Tensor.__truediv__, Tensor.__rtruediv__ = _operand(div_), _operand(_reverse(div_))
-Tensor.__floordiv__, Tensor.__rfloordiv__ = _operand(floor_divide), _operand(_reverse(floor_divide))
-Tensor.__mod__, Tensor.__rmod__ = _operand(remainder), _operand(_reverse(remainder))
-Tensor.__pow__, Tensor.__rpow__ = _operand(pow), _operand(_reverse(pow))
-Tensor.__neg__, Tensor.__abs__ = neg, abs
-Tensor.__iadd__, Tensor.__isub__, Tensor.__imul__ = Tensor.add_, Tensor.sub_, Tensor.mul_
-Tensor.__itruediv__, Tensor.__ipow__ = Tensor.div_, Tensor.pow_
-Tensor.where = lambda self, condition, other: where(condition, self, other)

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from stackgrad.arrays import Array, ArrayModule, quiet
-from stackgrad.graph import Node, edge_to, enable_grad, mode
+from stackgrad.grad_mode import enable_grad, mode
+from stackgrad.graph import Node, edge_to
 from stackgrad.ops.table import meet
 from stackgrad.tensor import Tensor, wrap
 
@@ -47,7 +48,12 @@ class Fused:
     def __init__(self, name: str, formula: Callable[..., Any], **kernels: Any) -> None:
         self.name, self.formula, self.kernels = name, formula, kernels
 
-    def __call__(self, *tensors: Tensor | None, **static: Any) -> Any:
+    def __call__(self, *tensors: Tensor | None, **static: Any) -> Tensor:
+        """Apply an operation with one output."""
+        result: Tensor = self.apply(*tensors, **static)
+        return result
+
+    def apply(self, *tensors: Tensor | None, **static: Any) -> Any:
         """Apply the operation; the result is a tensor, or a tuple where the kernel has several outputs."""
         device = None
         for tensor in tensors:
@@ -74,7 +80,7 @@ class Fused:
     ) -> list[Tensor | None]:
         """Run the kernel's backward, or differentiate the formula where that is to be recorded."""
         tensors, versions, residue, kernel = node.saved
-        for tensor, version in zip(tensors, versions):
+        for tensor, version in zip(tensors, versions, strict=True):
             if tensor is not None and tensor.version[0] != version:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -100,12 +106,13 @@ class Fused:
 
         with enable_grad():
             inputs = [
-                None if t is None else t.alias() if need else t for t, need in zip(tensors, needs)
+                None if t is None else t.alias() if need else t
+                for t, need in zip(tensors, needs, strict=True)
             ]
             results = self.formula(*inputs, **static)
             outputs = list(results) if isinstance(results, tuple) else [results]
-            pairs = [(o, g) for o, g in zip(outputs, gradients) if g is not None]
-            wanted = [t for t, need in zip(inputs, needs) if need]
+            pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None]
+            wanted = [t for t, need in zip(inputs, needs, strict=True) if need]
             found = iter(
                 grad(
                     [o for o, _ in pairs],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stackgrad import dtypes
 from stackgrad.arrays import quiet
-from stackgrad.graph import Node, edge_to, mode
+from stackgrad.grad_mode import mode
+from stackgrad.graph import Node, edge_to
 from stackgrad.ops.table import cast, function, publish_alias
 from stackgrad.ops.views import _slice, dim_of, unsqueeze
 from stackgrad.tensor import Tensor, share, wrap
@@ -20,7 +22,10 @@ class _Parts:
     fresh = True
 
     def backward(
-        self, node: Node, gradients: Sequence[Tensor | None], needs: Sequence[bool]  # noqa: ARG002
+        self,
+        node: Node,
+        gradients: Sequence[Tensor | None],
+        needs: Sequence[bool],  # noqa: ARG002
     ) -> list[Tensor | None]:
         """Put the gradients side by side, zeros where there is none."""
         dim, shapes, kind, device, joined = node.static
@@ -109,7 +114,9 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         return split(input, [small + (i < larger) for i in range(cuts)], dim)
     bounds = [0, *[min(max(c + size if c < 0 else c, 0), size) for c in cuts], size]
     before = (slice(None),) * place
-    return tuple(_slice(input, key=(*before, slice(a, b), ...)) for a, b in zip(bounds, bounds[1:]))
+    return tuple(
+        _slice(input, key=(*before, slice(a, b), ...)) for a, b in itertools.pairwise(bounds)
+    )
 
 
 @function()
@@ -133,7 +140,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     for array in arrays:
         mismatched = [
             i
-            for i, (a, b) in enumerate(zip(array.shape, arrays[0].shape))
+            for i, (a, b) in enumerate(zip(array.shape, arrays[0].shape, strict=False))
             if a != b and i != place_
         ]
         if mismatched or array.ndim != arrays[0].ndim:

@@ -7,37 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from stackgrad import dtypes
 from stackgrad.kernels import products
+from stackgrad.ops.table import Op, attach, function
 from stackgrad.ops.views import broadcast_tensors, expand
-from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor
 
-_matmul = Op(
-    "matmul",
-    lambda xp, x, other: matmul_array(xp, x, other),
-    {
-        "x": lambda g, other: matmul(g, other.transpose(-2, -1)),
-        "other": lambda g, x: matmul(x.transpose(-2, -1), g),
-    },
-)
-_linear = Op(
-    "linear",
-    lambda xp, x, weight, bias: linear_array(xp, x, weight, bias),
-    {
-        "x": lambda g, weight: matmul(g, weight),
-        "weight": lambda g, x: matmul(rows(g).transpose(0, 1), rows(x)),
-        "bias": lambda g: rows(g).sum(0),
-    },
-)
 
-
-def matmul_array(xp: Any, x: Any, y: Any) -> Any:
-    """Return x @ y in their dtype; 16-bit floats are multiplied and added up in float32."""
+def matmul_array(xp: Any, x: Any, other: Any) -> Any:
+    """Return x @ other in their dtype; 16-bit floats are multiplied and added up in float32."""
     kind = x.dtype
     if kind.itemsize == 2 and kind.kind in "fV":
-        return products.matmul(xp, x.astype("float32"), y.astype("float32")).astype(kind)
-    return products.matmul(xp, x, y)
+        return products.matmul(xp, x.astype("float32"), other.astype("float32")).astype(kind)
+    return products.matmul(xp, x, other)
 
 
 def linear_array(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
@@ -49,10 +30,34 @@ def linear_array(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     return out.reshape(*x.shape[:-1], *weight.shape[:-1])
 
 
+_matmul: Op = Op(
+    "matmul",
+    matmul_array,
+    {
+        "x": lambda g, other: g @ other.transpose(-2, -1),
+        "other": lambda g, x: x.transpose(-2, -1) @ g,
+    },
+)
+_linear: Op = Op(
+    "linear",
+    linear_array,
+    {
+        "x": lambda g, weight: g @ weight,
+        "weight": lambda g, x: rows(g).transpose(0, 1) @ rows(x),
+        "bias": lambda g: rows(g).sum(0),
+    },
+)
+
+
 def rows(x: Tensor) -> Tensor:
     """Return all leading dimensions as one."""
     shape = x.array.shape
     return x if len(shape) == 2 else x.reshape(math.prod(shape[:-1]), shape[-1])
+
+
+def _misfit(a: tuple[int, ...], b: tuple[int, ...]) -> RuntimeError:
+    left, right = ("x".join(map(str, shape)) for shape in (a, b))
+    return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({left} and {right})")
 
 
 def _check(condition: bool, what: str) -> None:
@@ -64,16 +69,14 @@ def _check(condition: bool, what: str) -> None:
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Return the matrix product, broadcast over leading dimensions; vectors are rows or columns."""
     a, b = input.array, other.array
-    _check(
-        a.dtype == b.dtype,
-        f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}",
-    )
-    _check(bool(a.ndim and b.ndim), "both arguments to matmul need to be at least 1D")
-    inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
-    _check(
-        a.shape[-1] == inner,
-        f"mat1 and mat2 shapes cannot be multiplied ({'x'.join(map(str, a.shape))} and {'x'.join(map(str, b.shape))})",
-    )
+    if a.dtype != b.dtype:
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}"
+        )
+    if not (a.ndim and b.ndim):
+        raise RuntimeError("both arguments to matmul need to be at least 1D")
+    if a.shape[-1] != (b.shape[-2] if b.ndim > 1 else b.shape[0]):
+        raise _misfit(a.shape, b.shape)
     if a.ndim == 1:
         return matmul(input.unsqueeze(0), other).squeeze(0 if b.ndim == 1 else -2)
     if b.ndim == 1:
@@ -90,14 +93,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         result = matmul(input, weight)
         return result if bias is None else result + bias
     a, w = input.array, weight.array
-    _check(
-        a.dtype == w.dtype,
-        f"mat1 and mat2 must have the same dtype, but got {input.dtype} and {weight.dtype}",
-    )
-    _check(
-        a.shape[-1] == w.shape[1],
-        f"mat1 and mat2 shapes cannot be multiplied ({a.size // max(a.shape[-1], 1)}x{a.shape[-1]} and {w.shape[1]}x{w.shape[0]})",
-    )
+    if a.dtype != w.dtype:
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {input.dtype} and {weight.dtype}"
+        )
+    if a.shape[-1] != w.shape[1]:
+        raise _misfit((a.size // max(a.shape[-1], 1), a.shape[-1]), w.shape[::-1])
     if a.ndim == 1:
         return linear(input.unsqueeze(0), weight, bias).squeeze(0)
     return _linear(input, weight, bias)
@@ -186,7 +187,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     else:
         left, right = (
             [d % n for d in (p if isinstance(p, (list, tuple)) else [p])]
-            for p, n in zip(dims, (a.array.ndim, b.array.ndim))
+            for p, n in zip(dims, (a.array.ndim, b.array.ndim), strict=True)
         )
     free_a = [d for d in range(a.array.ndim) if d not in left]
     free_b = [d for d in range(b.array.ndim) if d not in right]
@@ -227,7 +228,11 @@ def _parse(equation: str, ndims: list[int]) -> tuple[list[list[str]], list[str]]
         f"einsum(): {len(ndims)} operands for {len(inputs)} terms in {equation!r}",
     )
     spread = max(
-        (n - len(term.replace("...", "")) for term, n in zip(inputs, ndims) if "..." in term),
+        (
+            n - len(term.replace("...", ""))
+            for term, n in zip(inputs, ndims, strict=True)
+            if "..." in term
+        ),
         default=0,
     )
     dots = [str(k) for k in range(spread)][::-1]
@@ -240,7 +245,7 @@ def _parse(equation: str, ndims: list[int]) -> tuple[list[list[str]], list[str]]
         _check(len(found) == ndim, f"einsum(): the term {term!r} does not have {ndim} dimensions")
         return found
 
-    terms = [labels(term, ndim) for term, ndim in zip(inputs, ndims)]
+    terms = [labels(term, ndim) for term, ndim in zip(inputs, ndims, strict=True)]
     if arrow:
         before, ellipsis, after = right.partition("...")
         return terms, [*before, *(dots if ellipsis else []), *after]
@@ -278,7 +283,7 @@ def _contract(
         c: max(
             s
             for labels, t in ((a, x), (b, y))
-            for label, s in zip(labels, t.array.shape)
+            for label, s in zip(labels, t.array.shape, strict=True)
             if label == c
         )
         for c in {*a, *b}
@@ -298,7 +303,7 @@ def _contract(
 
 
 _triangle_rules = {"x": lambda g, k, lower: _triangle(g, k=k, lower=lower)}
-_triangle = Op(
+_triangle: Op = Op(
     "triangle", lambda xp, x, *, k, lower: (xp.tril if lower else xp.triu)(x, k), _triangle_rules
 )
 
@@ -345,7 +350,10 @@ def trace(input: Tensor) -> Tensor:
 
 @function(method=False)
 def cdist(
-    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None  # noqa: ARG001
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str | None = None,  # noqa: ARG001
 ) -> Tensor:
     """Return the p-distances between the rows of two batches."""
     return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
@@ -359,7 +367,9 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     b = other.reshape((1,) * (ndim - other.array.ndim) + other.array.shape)
     for d in range(ndim):
         a, b = a.unsqueeze(2 * d + 1), b.unsqueeze(2 * d)
-    return (a * b).reshape([m * n for m, n in zip(a.array.shape[::2], b.array.shape[1::2])])
+    return (a * b).reshape(
+        [m * n for m, n in zip(a.array.shape[::2], b.array.shape[1::2], strict=True)]
+    )
 
 
 @function()
@@ -370,11 +380,4 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     return a.roll(-1, place) * b.roll(-2, place) - a.roll(-2, place) * b.roll(-1, place)
 
 
-def _matmul_operator(self: Tensor, other: Any) -> Any:
-    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
-
-
-Tensor.__matmul__ = _matmul_operator
-Tensor.ger = outer
-
-__all__ = ["dtypes"]
+attach(ger=outer)

@@ -7,7 +7,8 @@ from typing import Any
 
 from stackgrad import dtypes
 from stackgrad.arrays import quiet
-from stackgrad.graph import Node, edge_to, mode
+from stackgrad.grad_mode import mode
+from stackgrad.graph import Node, edge_to, present
 from stackgrad.tensor import Tensor
 
 
@@ -20,8 +21,7 @@ class _Scatter:
     def backward(
         self, node: Node, gradients: Sequence[Tensor | None], needs: Sequence[bool]
     ) -> list[Tensor | None]:
-        gradient = gradients[0]
-        assert gradient is not None
+        (gradient,) = present(gradients)
         path = node.static["path"]
         found: list[Tensor | None] = [None, None]
         if needs[0]:

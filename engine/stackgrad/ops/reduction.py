@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 from stackgrad import dtypes
-from stackgrad.ops.elementwise import where
+from stackgrad.ops.table import Op, attach, function
 from stackgrad.ops.views import dim_of
-from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor
 
 Dims = tuple[int, ...]
@@ -31,11 +30,11 @@ def wide(kind: Any) -> Any:
     return "float32" if kind.itemsize == 2 and kind.kind in "fV" else kind
 
 
-def spread(g: Tensor, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Tensor:
+def spread(g: Tensor, x_shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Tensor:
     """Return what was reduced over `dim` as a view in the shape that it had before."""
     if not keepdim:
-        g = g.reshape(tuple(1 if d in dim else s for d, s in enumerate(shape)))
-    return g.expand(shape)
+        g = g.reshape(tuple(1 if d in dim else s for d, s in enumerate(x_shape)))
+    return g.expand(x_shape)
 
 
 def sum_array(xp: Any, x: Any, dim: Dims, keepdim: bool, kind: Any) -> Any:
@@ -62,80 +61,13 @@ def mean_array(xp: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
     return (total / total.dtype.type(count)).astype(x.dtype)
 
 
-_sum = Op(
-    "sum",
-    lambda xp, x, *, dim, keepdim, kind: sum_array(xp, x, dim, keepdim, kind),
-    {"x": lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim)},
-)
-_mean = Op(
-    "mean",
-    lambda xp, x, *, dim, keepdim: mean_array(xp, x, dim, keepdim),
-    {
-        "x": lambda g, x_shape, dim, keepdim: spread(
-            g / math.prod(x_shape[d] for d in dim), x_shape, dim, keepdim
-        )
-    },
-)
-_amax = Op(
-    "amax",
-    lambda xp, x, *, dim, keepdim: xp.max(x, axis=dim, keepdims=keepdim),
-    {"x": lambda g, x, y, dim, keepdim: to_extremes(g, x, y, dim, keepdim)},
-)
-_amin = Op(
-    "amin",
-    lambda xp, x, *, dim, keepdim: xp.min(x, axis=dim, keepdims=keepdim),
-    {"x": lambda g, x, y, dim, keepdim: to_extremes(g, x, y, dim, keepdim)},
-)
-_prod = Op(
-    "prod",
-    lambda xp, x, *, dim, keepdim, kind: xp.prod(x, axis=dim, keepdims=keepdim, dtype=kind),
-    {"x": lambda g, x, y, dim, keepdim: prod_slope(g, x, y, dim, keepdim)},
-)
-_cumsum = Op(
-    "cumsum",
-    lambda xp, x, *, dim, kind: xp.cumsum(x, axis=dim, dtype=wide(kind)).astype(kind),
-    {"x": lambda g, dim: g.flip(dim).cumsum(dim).flip(dim)},
-)
-_cumprod = Op(
-    "cumprod",
-    lambda xp, x, *, dim, kind: xp.cumprod(x, axis=dim, dtype=kind),
-    {"x": lambda g, x, y, dim: cumprod_slope(g, x, y, dim)},
-)
-_logsumexp = Op(
-    "logsumexp",
-    lambda xp, x, *, dim, keepdim: logsumexp_array(xp, x, dim, keepdim),
-    {
-        "x": lambda g, x, x_shape, y, dim, keepdim: (
-            spread(g, x_shape, dim, keepdim) * (x - spread(y, x_shape, dim, keepdim)).exp()
-        )
-    },
-)
-_any = Op("any", lambda xp, x, *, dim, keepdim: xp.any(x, axis=dim, keepdims=keepdim), {})
-_all = Op("all", lambda xp, x, *, dim, keepdim: xp.all(x, axis=dim, keepdims=keepdim), {})
-
-
-_logcumsumexp = Op(
-    "logcumsumexp",
-    lambda xp, x, *, dim: xp.logaddexp.accumulate(x, axis=dim),
-    {"x": lambda g, x, y, dim: logcumsumexp_slope(g, x, y, dim)},
-)
-
-
 def logcumsumexp_slope(g: Tensor, x: Tensor, y: Tensor, dim: int) -> Tensor:
     """Return sum over j >= i of g[j] * exp(x[i] - y[j]), positive and negative parts in logarithms."""
-    parts = []
-    for part in (g.clamp(min=0), (-g).clamp(min=0)):
-        parts.append((x + logcumsumexp((part.log() - y).flip(dim), dim).flip(dim)).exp())
-    return parts[0] - parts[1]
 
+    def of_size(size: Tensor) -> Tensor:
+        return (x + logcumsumexp((size.log() - y).flip(dim), dim).flip(dim)).exp()
 
-def logsumexp_array(xp: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
-    """Return log(sum(exp(x))) with the largest element taken out first."""
-    top = xp.max(x, axis=dim, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, x.dtype.type(0))
-    total = xp.sum(xp.exp(x - top), axis=dim, keepdims=True)
-    result = xp.log(total) + top
-    return result if keepdim else xp.squeeze(result, axis=dim)
+    return of_size(g.clamp(min=0)) - of_size((-g).clamp(min=0))
 
 
 def to_extremes(g: Tensor, x: Tensor, y: Tensor, dim: Dims, keepdim: bool) -> Tensor:
@@ -182,6 +114,74 @@ def cumprod_slope(g: Tensor, x: Tensor, y: Tensor, dim: int) -> Tensor:
     return cat(terms, dim)
 
 
+_sum: Op = Op(
+    "sum",
+    lambda xp, x, *, dim, keepdim, kind: sum_array(xp, x, dim, keepdim, kind),
+    {"x": spread},
+)
+_mean: Op = Op(
+    "mean",
+    lambda xp, x, *, dim, keepdim: mean_array(xp, x, dim, keepdim),
+    {
+        "x": lambda g, x_shape, dim, keepdim: spread(
+            g / math.prod(x_shape[d] for d in dim), x_shape, dim, keepdim
+        )
+    },
+)
+_amax: Op = Op(
+    "amax",
+    lambda xp, x, *, dim, keepdim: xp.max(x, axis=dim, keepdims=keepdim),
+    {"x": to_extremes},
+)
+_amin: Op = Op(
+    "amin",
+    lambda xp, x, *, dim, keepdim: xp.min(x, axis=dim, keepdims=keepdim),
+    {"x": to_extremes},
+)
+_prod: Op = Op(
+    "prod",
+    lambda xp, x, *, dim, keepdim, kind: xp.prod(x, axis=dim, keepdims=keepdim, dtype=kind),
+    {"x": prod_slope},
+)
+_cumsum: Op = Op(
+    "cumsum",
+    lambda xp, x, *, dim, kind: xp.cumsum(x, axis=dim, dtype=wide(kind)).astype(kind),
+    {"x": lambda g, dim: g.flip(dim).cumsum(dim).flip(dim)},
+)
+_cumprod: Op = Op(
+    "cumprod",
+    lambda xp, x, *, dim, kind: xp.cumprod(x, axis=dim, dtype=kind),
+    {"x": cumprod_slope},
+)
+_logsumexp: Op = Op(
+    "logsumexp",
+    lambda xp, x, *, dim, keepdim: logsumexp_array(xp, x, dim, keepdim),
+    {
+        "x": lambda g, x, x_shape, y, dim, keepdim: (
+            spread(g, x_shape, dim, keepdim) * (x - spread(y, x_shape, dim, keepdim)).exp()
+        )
+    },
+)
+_any: Op = Op("any", lambda xp, x, *, dim, keepdim: xp.any(x, axis=dim, keepdims=keepdim), {})
+_all: Op = Op("all", lambda xp, x, *, dim, keepdim: xp.all(x, axis=dim, keepdims=keepdim), {})
+
+
+_logcumsumexp: Op = Op(
+    "logcumsumexp",
+    lambda xp, x, *, dim: xp.logaddexp.accumulate(x, axis=dim),
+    {"x": logcumsumexp_slope},
+)
+
+
+def logsumexp_array(xp: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
+    """Return log(sum(exp(x))) with the largest element taken out first."""
+    top = xp.max(x, axis=dim, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, x.dtype.type(0))
+    total = xp.sum(xp.exp(x - top), axis=dim, keepdims=True)
+    result = xp.log(total) + top
+    return result if keepdim else xp.squeeze(result, axis=dim)
+
+
 def _sum_kind(x: Tensor, dtype: Any) -> Any:
     if dtype is not None:
         return dtype.numpy
@@ -189,7 +189,7 @@ def _sum_kind(x: Tensor, dtype: Any) -> Any:
 
 
 @function()
-def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: A001
+def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the sum over `dim`, over everything by default; integers add up in int64."""
     return _sum(
         input, dim=dims_of(dim, input.array.ndim), keepdim=keepdim, kind=_sum_kind(input, dtype)
@@ -236,13 +236,13 @@ def aminmax(
 
 
 @function()
-def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:  # noqa: A001
+def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Return whether any element is true over `dim`."""
     return _any(input, dim=dims_of(dim, input.array.ndim), keepdim=keepdim)
 
 
 @function()
-def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:  # noqa: A001
+def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Return whether all elements are true over `dim`."""
     return _all(input, dim=dims_of(dim, input.array.ndim), keepdim=keepdim)
 
@@ -278,124 +278,6 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     return _logcumsumexp(input, dim=dim_of(dim, input.array.ndim))
 
 
-@function()
-def var(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: Any = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
-    """Return the variance over `dim`; the divisor is the count less `correction` (1)."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = 1 if unbiased is None else int(unbiased)
-    dims = dims_of(dim, input.array.ndim)
-    count = math.prod(input.array.shape[d] for d in dims)
-    centred = input - input.mean(dims, keepdim=True)
-    divisor = max(count - correction, 0)
-    return square_sum(centred, dims, keepdim) / (divisor if divisor else 0.0)
-
-
-def square_sum(x: Tensor, dims: Dims, keepdim: bool) -> Tensor:
-    """Return the sum of squares over `dims`."""
-    return (x * x).sum(dims, keepdim)
-
-
-@function()
-def std(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: Any = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
-    """Return the standard deviation over `dim`."""
-    return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
-
-
-@function(method=False)
-def var_mean(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: Any = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Return variance and mean over `dim`."""
-    return var(input, dim, unbiased, keepdim, correction=correction), input.mean(
-        None if isinstance(dim, bool) else dim, keepdim
-    )
-
-
-@function(method=False)
-def std_mean(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: Any = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Return standard deviation and mean over `dim`."""
-    return std(input, dim, unbiased, keepdim, correction=correction), input.mean(
-        None if isinstance(dim, bool) else dim, keepdim
-    )
-
-
-@function()
-def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Return the sum with NaN taken as zero."""
-    return where(input.isnan(), 0, input).sum(dim, keepdim, dtype=dtype)
-
-
-@function()
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
-    """Return how many elements are not zero."""
-    return (input != 0).sum(dim)
-
-
-@function()
-def norm(
-    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Tensor:
-    """Return the p-norm of the elements over `dim`; "fro" is 2."""
-    x = input if dtype is None else input.to(dtype)
-    dims = dims_of(dim, x.array.ndim)
-    order = 2.0 if p in ("fro", None) else float(p)
-    if order == 2:
-        return _norm2(x, dim=dims, keepdim=keepdim)
-    size = x.abs()
-    if order == math.inf:
-        return size.amax(dims, keepdim)
-    if order == -math.inf:
-        return size.amin(dims, keepdim)
-    if order == 0:
-        return (x * 0 + (x != 0).to(x.dtype)).sum(dims, keepdim)
-    if order == 1:
-        return size.sum(dims, keepdim)
-    return size.pow(order).sum(dims, keepdim).pow(1 / order)
-
-
-_norm2 = Op(
-    "norm",
-    lambda xp, x, *, dim, keepdim: xp.sqrt(
-        xp.sum(x * x, axis=dim, keepdims=keepdim, dtype=wide(x.dtype))
-    ).astype(x.dtype),
-    {"x": lambda g, x, y, dim, keepdim: norm_slope(g, x, y, dim, keepdim)},
-)
-
-
-def norm_slope(g: Tensor, x: Tensor, y: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    """Return g * x / y, zero where the norm is."""
-    shape = x.array.shape
-    return x * spread(where(y == 0, 0.0, g / where(y == 0, 1.0, y)), shape, dim, keepdim)
-
-
 def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     """Sum over the dimensions along which broadcasting would spread `size` to this shape."""
     from stackgrad.ops.views import sizes_of
@@ -418,4 +300,4 @@ def _some(flags: Any) -> bool:
     return True in flags
 
 
-Tensor.sum_to_size = sum_to_size
+attach(sum_to_size=sum_to_size)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stackgrad import dtypes
-from stackgrad.ops.indexing import gather
-from stackgrad.ops.views import dim_of
 from stackgrad.ops.reduction import amax, amin
-from stackgrad.ops.table import Op, function
+from stackgrad.ops.scattering import gather
+from stackgrad.ops.table import Op, attach, function
+from stackgrad.ops.views import dim_of
 from stackgrad.tensor import Tensor, wrap
 
 
@@ -21,12 +21,12 @@ class Selected(NamedTuple):
     indices: Tensor
 
 
-_argmax = Op("argmax", lambda xp, x, *, dim: xp.argmax(x, dim), {})
-_argmin = Op("argmin", lambda xp, x, *, dim: xp.argmin(x, dim), {})
-_argsort = Op(
+_argmax: Op = Op("argmax", lambda xp, x, *, dim: xp.argmax(x, dim), {})
+_argmin: Op = Op("argmin", lambda xp, x, *, dim: xp.argmin(x, dim), {})
+_argsort: Op = Op(
     "argsort", lambda xp, x, *, dim, descending: sorted_places(xp, x, dim, descending), {}
 )
-_nonzero = Op(
+_nonzero: Op = Op(
     "nonzero",
     lambda xp, x: xp.stack(xp.nonzero(x), 1) if x.ndim else xp.zeros((int(x != 0), 0), "int64"),
     {},
@@ -93,7 +93,7 @@ def _extreme(
 @function()
 def max(
     input: Tensor, *args: Any, dim: int | None = None, keepdim: bool = False, other: Any = None
-) -> Any:  # noqa: A001
+) -> Any:
     """Return the maximum; with `dim` a pair of values and indices; with a tensor the larger of both."""
     args = args if other is None else (other,)
     return _extreme(input, args, dim, keepdim, amax, argmax, lambda a, b: a.maximum(b))
@@ -102,7 +102,7 @@ def max(
 @function()
 def min(
     input: Tensor, *args: Any, dim: int | None = None, keepdim: bool = False, other: Any = None
-) -> Any:  # noqa: A001
+) -> Any:
     """Return the minimum; with `dim` a pair of values and indices; with a tensor the smaller of both."""
     args = args if other is None else (other,)
     return _extreme(input, args, dim, keepdim, amin, argmin, lambda a, b: a.minimum(b))
@@ -131,8 +131,12 @@ def msort(input: Tensor) -> Tensor:
 
 @function()
 def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> Selected:  # noqa: ARG001
+    input: Tensor,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,  # noqa: ARG001
+) -> Selected:
     """Return the `k` largest (or smallest) along `dim`, in order, and where they stood."""
     if input.array.ndim and k > input.array.shape[dim]:
         raise RuntimeError("selected index k out of range")
@@ -169,17 +173,17 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     return found.unbind(1) if as_tuple else found
 
 
-Tensor.argwhere = nonzero
+attach(argwhere=nonzero)
 
 
 @function()
 def unique(
     input: Tensor,
-    sorted: bool = True,
+    sorted: bool = True,  # noqa: ARG001
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
-) -> Any:  # noqa: ARG001
+) -> Any:
     """Return the different elements in order; if asked also the index of each, and the counts."""
     xp, device = input.device.xp, input.device
     values, inverse, counts = xp.unique(
@@ -216,7 +220,8 @@ def searchsorted(
         sorted_sequence = gather(sorted_sequence, -1, sorter)
     right = side == "right" if side is not None else right
     if sorted_sequence.array.ndim > 1:  # count what lies below, row by row
-        rows, given = sorted_sequence.unsqueeze(-2), values.unsqueeze(-1)
+        rows: Tensor = sorted_sequence.unsqueeze(-2)
+        given: Tensor = values.unsqueeze(-1)
         below = (rows <= given) if right else (rows < given)
         return below.sum(-1).to(dtypes.int32 if out_int32 else dtypes.int64)
     device = sorted_sequence.device
@@ -231,6 +236,3 @@ def isin(input: Tensor, test_elements: Any) -> Tensor:
     """Return which elements stand among `test_elements`."""
     others = test_elements.array if isinstance(test_elements, Tensor) else np.asarray(test_elements)
     return wrap(input.device.xp.isin(input.array, others), input.device)
-
-
-__all__ = ["dtypes"]

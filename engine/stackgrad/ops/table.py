@@ -14,15 +14,18 @@ Positional parameters of the function are tensors (or numbers), keyword-only one
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from stackgrad import dtypes
 from stackgrad.arrays import Array, quiet
 from stackgrad.device import Device
-from stackgrad.graph import Node, edge_to, mode
+from stackgrad.grad_mode import mode
+from stackgrad.graph import Node, edge_to
 from stackgrad.tensor import Tensor, share, wrap
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}  # the names that the package itself exports
 _FACTS: dict[str, Callable[[Tensor], Any]] = {
@@ -45,11 +48,16 @@ class Op:
         *,
         view: bool = False,
     ) -> None:
-        code = forward.__code__  # type: ignore[attr-defined]
+        code = forward.__code__
         self.name, self.forward, self.view, self.fresh = name, forward, view, True
         self.parameters: tuple[str, ...] = code.co_varnames[1 : code.co_argcount]
         self.rules = [rules.get(parameter) for parameter in self.parameters]
         self.wants = [() if rule is None else _names(rule) for rule in self.rules]
+        static = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        facts = {f"{parameter}_{fact}" for parameter in self.parameters for fact in _FACTS}
+        known = {"g", "y", *self.parameters, *static, *facts}
+        if strange := {name for wants in self.wants for name in wants} - known:
+            raise TypeError(f"{name}: a rule asks for {sorted(strange)}, which nobody knows")
         self._plans: dict[tuple[bool, ...], list[tuple[str, int, Any]]] = {}
         if {"g", "y"} & set(self.parameters):
             raise TypeError(f"{name}: 'g' and 'y' are the rules' names for gradient and output")
@@ -118,7 +126,12 @@ class Op:
         plan = self._plans.get(mask)
         if plan is None:
             plan = self._plans[mask] = []
-            names = {name for wants, wanted in zip(self.wants, mask) if wanted for name in wants}
+            names = {
+                name
+                for wants, wanted in zip(self.wants, mask, strict=True)
+                if wanted
+                for name in wants
+            }
             for name in sorted(names):
                 parameter, _, fact = name.rpartition("_")
                 if name in self.parameters:
@@ -137,7 +150,9 @@ class Op:
         for name, value, version in node.saved:
             values[name] = value if version is None else unpack(name, value, version, node)
         found: list[Tensor | None] = []
-        for need, rule, wants, parameter in zip(needs, self.rules, self.wants, self.parameters):
+        for need, rule, wants, parameter in zip(
+            needs, self.rules, self.wants, self.parameters, strict=True
+        ):
             if need and rule is None:
                 raise NotImplementedError(
                     f"{self.name}() has no derivative with respect to {parameter!r}"
@@ -175,7 +190,7 @@ def meet(device: Device, tensor: Tensor) -> Device:
 
 
 def _names(function: Callable[..., Any]) -> tuple[str, ...]:
-    code = function.__code__  # type: ignore[attr-defined]
+    code = function.__code__
     names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
     return names
 
@@ -277,14 +292,7 @@ def convert(value: Any, kind: dtypes.dtype, device: Device) -> Array:
     return quiet.run(np.asarray(value).astype, kind.numpy)
 
 
-def publish(
-    name: str,
-    call: Callable[..., Any],
-    op: Any = None,
-    *,
-    method: bool = True,
-    inplace: bool = False,
-) -> Callable[..., Any]:
+def publish(name: str, call: F, op: Any = None, *, method: bool = True, inplace: bool = False) -> F:
     """Give the operation its names: in the package, as a method, and with `_` as in-place method."""
     call.__name__ = call.__qualname__ = name
     if op is not None:
@@ -295,6 +303,12 @@ def publish(
     if inplace:
         publish_inplace(name, call)
     return call
+
+
+def attach(**methods: Any) -> None:
+    """Make functions (or properties) methods of tensors under the names given."""
+    for name, method in methods.items():
+        setattr(Tensor, name, method)
 
 
 def publish_alias(name: str, call: Callable[..., Any]) -> None:
@@ -317,12 +331,10 @@ def publish_inplace(name: str, call: Callable[..., Any]) -> None:
     setattr(Tensor, f"{name}_", call_inplace)
 
 
-def function(
-    *, method: bool = True, inplace: bool = False, name: str | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def function(*, method: bool = True, inplace: bool = False) -> Callable[[F], F]:
     """Decorate a function written in operations, so that it is published under its name."""
 
-    def add(call: Callable[..., Any]) -> Callable[..., Any]:
-        return publish(name or call.__name__, call, method=method, inplace=inplace)
+    def add(call: F) -> F:
+        return publish(call.__name__, call, method=method, inplace=inplace)
 
     return add

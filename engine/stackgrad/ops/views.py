@@ -1,5 +1,6 @@
 """Shape and order of the elements without moving them: views, and the copies that their gradients are."""
 
+# ruff: noqa: ARG005  (every function of the table takes the array module first)
 from __future__ import annotations
 
 import math
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stackgrad import dtypes
-from stackgrad.ops.table import Op, function, publish_alias
+from stackgrad.ops.table import Op, attach, function, publish_alias
 from stackgrad.tensor import Tensor, wrap
 
 
@@ -31,42 +32,46 @@ def dim_of(dim: int, ndim: int) -> int:
 
 # ---- views
 
-_reshape = Op(
+_reshape: Op = Op(
     "reshape",
     lambda xp, x, *, shape: x.reshape(shape),
     {"x": lambda g, x_shape: g.reshape(x_shape)},
     view=True,
 )
-_reshape_copy = Op(
+_reshape_copy: Op = Op(
     "reshape",
     lambda xp, x, *, shape: x.reshape(shape),
     {"x": lambda g, x_shape: g.reshape(x_shape)},
 )
-_permute = Op(
+_permute: Op = Op(
     "permute",
     lambda xp, x, *, dims: x.transpose(dims),
-    {"x": lambda g, dims: permute(g, inverse(dims))},
+    {"x": lambda g, dims: _permute(g, dims=inverse(dims))},
     view=True,
 )
-_expand = Op(
+_expand: Op = Op(
     "expand",
     lambda xp, x, *, shape: xp.broadcast_to(x, shape),
     {"x": lambda g, x_shape: g.sum_to_size(x_shape)},
     view=True,
 )
-_slice = Op(
+_slice: Op = Op(
     "slice",
     lambda xp, x, *, key: x[key],
-    {"x": lambda g, x_shape, key: embed(g, x_shape, key)},
+    {"x": lambda g, x_shape, key: _embed(g, shape=x_shape, key=key)},
     view=True,
 )
-_diagonal = Op(
+_diagonal: Op = Op(
     "diagonal",
     lambda xp, x, *, offset, dim1, dim2: xp.diagonal(x, offset, dim1, dim2),
-    {"x": lambda g, x_shape, offset, dim1, dim2: embed_diagonal(g, x_shape, offset, dim1, dim2)},
+    {
+        "x": lambda g, x_shape, offset, dim1, dim2: _embed_diagonal(
+            g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2
+        )
+    },
     view=True,
 )
-_unfold = Op(
+_unfold: Op = Op(
     "unfold",
     lambda xp, x, *, dim, size, step: windows(xp, x, dim, size, step),
     {
@@ -76,20 +81,20 @@ _unfold = Op(
     },
     view=True,
 )
-_unfold_back = Op(
+_unfold_back: Op = Op(
     "unfold_backward",
     lambda xp, h, *, shape, dim, size, step: add_windows(xp, h, shape, dim, size, step),
-    {"h": lambda g, dim, size, step: unfold(g, dim, size, step)},
+    {"h": lambda g, dim, size, step: _unfold(g, dim=dim, size=size, step=step)},
 )
-_embed = Op(
+_embed: Op = Op(
     "embed",
     lambda xp, h, *, shape, key: place(xp, h, shape, key),
     {"h": lambda g, key: _slice(g, key=key)},
 )
-_embed_diagonal = Op(
+_embed_diagonal: Op = Op(
     "embed_diagonal",
     lambda xp, h, *, shape, offset, dim1, dim2: place_diagonal(xp, h, shape, offset, dim1, dim2),
-    {"h": lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2)},
+    {"h": lambda g, offset, dim1, dim2: _diagonal(g, offset=offset, dim1=dim1, dim2=dim2)},
 )
 
 
@@ -201,9 +206,11 @@ def view(self: Tensor, *shape: Any) -> Tensor:
     return _reshape(self, shape=sizes)
 
 
-Tensor.view = view
-Tensor.view_as = lambda self, other: view(self, other.array.shape)
-Tensor.reshape_as = lambda self, other: reshape(self, other.array.shape)
+attach(
+    view=view,
+    view_as=lambda self, other: view(self, other.array.shape),
+    reshape_as=lambda self, other: reshape(self, other.array.shape),
+)
 
 
 @function()
@@ -238,6 +245,10 @@ def t(input: Tensor) -> Tensor:
     return _permute(input, dims=tuple(range(input.array.ndim))[::-1])
 
 
+def _reverse(x: Tensor) -> Tensor:
+    return _permute(x, dims=tuple(range(x.array.ndim))[::-1])
+
+
 @function()
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Return a view with dimensions moved to other places."""
@@ -248,14 +259,16 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         for d in (destination if isinstance(destination, (tuple, list)) else (destination,))
     ]
     order = [d for d in range(ndim) if d not in old]
-    for target, dim in sorted(zip(new, old)):
+    for target, dim in sorted(zip(new, old, strict=True)):
         order.insert(target, dim)
     return _permute(input, dims=tuple(order))
 
 
-Tensor.T = property(lambda self: _permute(self, dims=tuple(range(self.array.ndim))[::-1]))
-Tensor.mT = property(lambda self: transpose(self, -2, -1))
-Tensor.H = Tensor.T
+attach(
+    T=property(_reverse),
+    H=property(_reverse),
+    mT=property(lambda self: transpose(self, -2, -1)),
+)
 
 
 def expand(self: Tensor, *sizes: Any) -> Tensor:
@@ -263,16 +276,15 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
     shape = sizes_of(sizes)
     lead = len(shape) - self.array.ndim
     old = (1,) * lead + self.array.shape
-    full = tuple(o if s == -1 else s for s, o in zip(shape, old))
-    if lead < 0 or any(o not in (1, s) for s, o in zip(full, old)):
+    full = tuple(o if s == -1 else s for s, o in zip(shape, old, strict=False))
+    if lead < 0 or any(o not in (1, s) for s, o in zip(full, old, strict=False)):
         raise RuntimeError(
             f"The expanded size of the tensor {shape} must match the existing size {tuple(self.array.shape)}"
         )
     return _expand(self, shape=full)
 
 
-Tensor.expand = expand
-Tensor.expand_as = lambda self, other: expand(self, other.array.shape)
+attach(expand=expand, expand_as=lambda self, other: expand(self, other.array.shape))
 
 
 @function()
@@ -374,7 +386,7 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return _unfold(self, dim=dim_of(dimension, self.array.ndim), size=size, step=step)
 
 
-Tensor.unfold = unfold
+attach(unfold=unfold)
 
 
 def detached_view(self: Tensor) -> Tensor:
@@ -382,7 +394,7 @@ def detached_view(self: Tensor) -> Tensor:
     return _reshape(self, shape=self.array.shape)
 
 
-Tensor.alias = detached_view
+attach(alias=detached_view)
 
 for _name, _call in {"swapaxes": transpose, "swapdims": transpose, "moveaxis": movedim}.items():
     publish_alias(_name, _call)
@@ -410,10 +422,10 @@ def _write_shape(call: Any) -> Any:
     return apply
 
 
-for _name, _call in {
+for _name, _change in {
     "unsqueeze": unsqueeze,
     "squeeze": squeeze,
     "transpose": transpose,
     "t": t,
 }.items():
-    setattr(Tensor, f"{_name}_", _write_shape(_call))
+    setattr(Tensor, f"{_name}_", _write_shape(_change))

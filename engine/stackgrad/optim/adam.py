@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from stackgrad.kernels.optimizer import AdamStep
-from stackgrad.optim.optimizer import Optimizer, zeros_like
 from stackgrad.ops.creation import tensor
+from stackgrad.optim.optimizer import Optimizer, zeros_like
 from stackgrad.tensor import Tensor
 
 __all__ = ["Adam", "AdamW"]
@@ -28,9 +28,9 @@ class Adam(Optimizer):
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
-        foreach: bool | None = None,
-        maximize: bool = False,  # noqa: ARG002
-        capturable: bool = False,
+        foreach: bool | None = None,  # noqa: ARG002
+        maximize: bool = False,
+        capturable: bool = False,  # noqa: ARG002
         differentiable: bool = False,
         fused: bool | None = None,  # noqa: ARG002
         decoupled_weight_decay: bool = False,
@@ -56,10 +56,10 @@ class Adam(Optimizer):
             },
         )
 
-    def update(self, group: dict[str, Any], params: list[Tensor]) -> None:
+    def update(self, group: dict[str, Any], params: list[tuple[Tensor, Tensor]]) -> None:
         """Update `params` by the settings of `group`."""
         (beta1, beta2), lr = group["betas"], float(group["lr"])
-        for parameter in params:
+        for parameter, gradient in params:
             state = self.state[parameter]
             if not state:
                 state["step"] = tensor(0.0)
@@ -81,7 +81,7 @@ class Adam(Optimizer):
             )
             means = (state["exp_avg"].array, state["exp_avg_sq"].array)
             top = None if largest is None else largest.array
-            step.apply(parameter.device.xp, parameter.array, parameter.grad.array, *means, top)
+            step.apply(parameter.device.xp, parameter.array, gradient.array, *means, top)
             parameter.version[0] += 1
 
 

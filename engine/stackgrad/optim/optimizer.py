@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stackgrad.graph import enable_grad, no_grad
+from stackgrad.grad_mode import enable_grad, no_grad
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = ["Optimizer"]
@@ -67,11 +67,11 @@ class Optimizer:
                 loss = closure()
         with no_grad():
             for group in self.param_groups:
-                self.update(group, [p for p in group["params"] if p.grad is not None])
+                self.update(group, [(p, p.grad) for p in group["params"] if p.grad is not None])
         return loss
 
-    def update(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        """Update `params`, which have gradients, by the settings of `group`."""
+    def update(self, group: dict[str, Any], params: list[tuple[Tensor, Tensor]]) -> None:
+        """Update parameters by their gradients and the settings of `group`."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
@@ -96,8 +96,8 @@ class Optimizer:
                 "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
             )
         parameters: dict[int, Tensor] = {}
-        for own, given in zip(self.param_groups, groups):
-            parameters.update(zip(given["params"], own["params"]))
+        for own, given in zip(self.param_groups, groups, strict=True):
+            parameters.update(zip(given["params"], own["params"], strict=True))
             own.update({key: value for key, value in given.items() if key != "params"})
         self.state = defaultdict(dict)
         for number, values in state_dict["state"].items():

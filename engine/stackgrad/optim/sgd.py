@@ -24,8 +24,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
-        foreach: bool | None = None,
-        differentiable: bool = False,  # noqa: ARG002
+        foreach: bool | None = None,  # noqa: ARG002
+        differentiable: bool = False,
         fused: bool | None = None,  # noqa: ARG002
     ) -> None:
         if lr < 0 or momentum < 0 or weight_decay < 0:
@@ -48,11 +48,11 @@ class SGD(Optimizer):
             },
         )
 
-    def update(self, group: dict[str, Any], params: list[Tensor]) -> None:
+    def update(self, group: dict[str, Any], params: list[tuple[Tensor, Tensor]]) -> None:
         """Update `params` by the settings of `group`."""
         momentum, lr = group["momentum"], float(group["lr"])
-        for parameter in params:
-            step: Tensor = -parameter.grad if group["maximize"] else parameter.grad  # type: ignore[assignment,operator]
+        for parameter, gradient in params:
+            step = -gradient if group["maximize"] else gradient
             if group["weight_decay"]:
                 step = step.add(parameter, alpha=group["weight_decay"])
             if momentum:

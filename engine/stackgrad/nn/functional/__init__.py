@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from stackgrad.nn.functional import recurrent as recurrent
 from stackgrad.nn.functional.activation import *  # noqa: F403
 from stackgrad.nn.functional.attention import *  # noqa: F403
 from stackgrad.nn.functional.convolution import *  # noqa: F403
+from stackgrad.nn.functional.distance import *  # noqa: F403
 from stackgrad.nn.functional.loss import *  # noqa: F403
 from stackgrad.nn.functional.normalization import *  # noqa: F403
 from stackgrad.nn.functional.padding import *  # noqa: F403
 from stackgrad.nn.functional.pooling import *  # noqa: F403
-from stackgrad.nn.functional import recurrent as recurrent
 from stackgrad.nn.functional.regularization import *  # noqa: F403
 from stackgrad.nn.functional.sparse import *  # noqa: F403
 from stackgrad.ops.linalg import linear as linear

@@ -9,8 +9,8 @@ from stackgrad.kernels.rowwise import GeluTanh
 from stackgrad.ops import elementwise as e
 from stackgrad.ops.elementwise import where
 from stackgrad.ops.fused import Fused
-from stackgrad.ops.views import dim_of
 from stackgrad.ops.table import Op, function
+from stackgrad.ops.views import dim_of
 from stackgrad.tensor import Tensor
 
 __all__ = [
@@ -72,12 +72,12 @@ def log_softmax_array(xp: Any, x: Any, dim: int) -> Any:
     return y.astype(x.dtype, copy=False)
 
 
-_softmax = Op(
+_softmax: Op = Op(
     "softmax",
     lambda xp, x, *, dim: softmax_array(xp, x, dim),
     {"x": lambda g, y, dim: y * (g - (g * y).sum(dim, keepdim=True))},
 )
-_log_softmax = Op(
+_log_softmax: Op = Op(
     "log_softmax",
     lambda xp, x, *, dim: log_softmax_array(xp, x, dim),
     {"x": lambda g, y, dim: g - y.exp() * g.sum(dim, keepdim=True)},
@@ -96,7 +96,7 @@ def _along(op: Op, input: Tensor, dim: int | None, dtype: Any) -> Tensor:
 @function()
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> Tensor:  # noqa: ARG001
+) -> Tensor:
     """Return exp(x) / sum(exp(x)) along `dim`."""
     return _along(_softmax, input, dim, dtype)
 
@@ -104,21 +104,25 @@ def softmax(
 @function()
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> Tensor:  # noqa: ARG001
+) -> Tensor:
     """Return log(softmax(x)) along `dim`."""
     return _along(_log_softmax, input, dim, dtype)
 
 
 def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> Tensor:  # noqa: ARG001
+) -> Tensor:
     """Return softmax(-x) along `dim`."""
     return _along(_softmax, -input, dim, dtype)
 
 
 def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:  # noqa: ARG001
+    logits: Tensor,
+    tau: float = 1,
+    hard: bool = False,
+    eps: float = 1e-10,
+    dim: int = -1,  # noqa: ARG001
+) -> Tensor:
     """Return softmax((logits + Gumbel noise) / tau), or its one-hot form with the soft gradient."""
     noise = -(logits.detach() * 0).exponential_().log()
     soft = softmax((logits + noise) / tau, dim)
@@ -147,7 +151,7 @@ def _gelu_tanh_formula(x: Tensor) -> Tensor:
     return 0.5 * x * (1 + (_R * (x + 0.044715 * x * x * x)).tanh())
 
 
-_gelu_tanh = Fused("gelu_tanh", _gelu_tanh_formula, cpu=GeluTanh, cuda=GeluTanh)
+_gelu_tanh: Fused = Fused("gelu_tanh", _gelu_tanh_formula, cpu=GeluTanh, cuda=GeluTanh)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -269,7 +273,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return x where it is positive, else weight * x; `weight` has one element, or one per channel."""
     if weight.array.size > 1 and input.array.ndim > 1:
         weight = weight.reshape((1, -1) + (1,) * (input.array.ndim - 2))
-    return where(input > 0, input, weight.reshape(()) * input if weight.array.size == 1 else weight * input)
+    return where(
+        input > 0, input, weight.reshape(()) * input if weight.array.size == 1 else weight * input
+    )
 
 
 def rrelu(

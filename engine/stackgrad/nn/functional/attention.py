@@ -24,7 +24,7 @@ def _attention_formula(q: Tensor, k: Tensor, v: Tensor, *, scale: float, causal:
     return softmax(_hide_later(scores) if causal else scores, -1) @ v
 
 
-_attention = Fused("attention", _attention_formula, cpu=Attention, cuda=Attention)
+_attention: Fused = Fused("attention", _attention_formula, cpu=Attention, cuda=Attention)
 
 
 def scaled_dot_product_attention(

@@ -32,7 +32,7 @@ __all__ = [
     "unfold",
 ]
 
-_conv = Op(
+_conv: Op = Op(
     "convolution",
     lambda xp, x, weight, bias, *, geometry: convolve(xp, x, weight, bias, geometry),
     {
@@ -45,7 +45,7 @@ _conv = Op(
         "bias": lambda g: g.sum((0, *range(2, g.array.ndim))),
     },
 )
-_conv_input = Op(
+_conv_input: Op = Op(
     "convolution_input",
     lambda xp, h, weight, *, size, geometry: convolve_input(xp, h, weight, size, geometry),
     {
@@ -57,7 +57,7 @@ _conv_input = Op(
         ),
     },
 )
-_conv_weight = Op(
+_conv_weight: Op = Op(
     "convolution_weight",
     lambda xp, h, x, *, kernel, geometry: convolve_weight(xp, h, x, kernel, geometry),
     {
@@ -113,7 +113,7 @@ def _make_conv(count: int) -> Callable[..., Tensor]:
         if padding == "same":
             if any(s != 1 for s in steps):
                 raise RuntimeError("padding='same' is not supported for strided convolutions")
-            reach = [d * (k - 1) for d, k in zip(holes, weight.array.shape[2:])]
+            reach = [d * (k - 1) for d, k in zip(holes, weight.array.shape[2:], strict=True)]
             if any(r % 2 for r in reach):
                 input = pad(input, [w for r in reach[::-1] for w in (r // 2, r - r // 2)])
                 reach = [0] * count
@@ -149,7 +149,10 @@ def _make_transposed(count: int) -> Callable[..., Tensor]:
             sizes(stride, count), sizes(padding, count), sizes(dilation, count), groups
         )
         extra = sizes(output_padding, count)
-        if any(e and e >= max(s, d) for e, s, d in zip(extra, geometry.stride, geometry.dilation)):
+        if any(
+            e and e >= max(s, d)
+            for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True)
+        ):
             raise RuntimeError("output padding must be smaller than either stride or dilation")
         size = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + e + 1
@@ -160,6 +163,7 @@ def _make_transposed(count: int) -> Callable[..., Tensor]:
                 geometry.padding,
                 geometry.dilation,
                 extra,
+                strict=True,
             )
         )
         result = _conv_input(input, weight, size=size, geometry=geometry)
@@ -174,7 +178,7 @@ conv_transpose1d, conv_transpose2d, conv_transpose3d = (
 )
 
 
-_unfold = Op(
+_unfold: Op = Op(
     "im2col",
     lambda xp, x, *, kernel, geometry: im2col(xp, x, kernel, geometry),
     {
@@ -183,7 +187,7 @@ _unfold = Op(
         )
     },
 )
-_fold = Op(
+_fold: Op = Op(
     "col2im",
     lambda xp, x, *, size, kernel, geometry: col2im(xp, x, size, kernel, geometry),
     {"x": lambda g, kernel, geometry: _unfold(g, kernel=kernel, geometry=geometry)},

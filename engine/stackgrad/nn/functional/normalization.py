@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from stackgrad import dtypes
-from stackgrad.graph import no_grad
+from stackgrad.grad_mode import no_grad
 from stackgrad.kernels.rowwise import LayerNorm
 from stackgrad.ops.fused import Fused
 from stackgrad.tensor import Tensor
@@ -62,7 +62,7 @@ def _layer_norm_formula(
     return _affine(normal, scale, shift).reshape(x.array.shape)
 
 
-_layer_norm = Fused("layer_norm", _layer_norm_formula, cpu=LayerNorm, cuda=LayerNorm)
+_layer_norm: Fused = Fused("layer_norm", _layer_norm_formula, cpu=LayerNorm, cuda=LayerNorm)
 
 
 def rms_norm(
@@ -100,8 +100,9 @@ def batch_norm(
             raise RuntimeError(
                 "Expected running_mean and running_var to be defined when training=False"
             )
-        spread = (_per_channel(running_var, ndim) + eps).rsqrt()
-        return _affine((input - _per_channel(running_mean, ndim)) * spread, scale, shift)
+        spread = (running_var + eps).rsqrt()
+        centred = input - _per_channel(running_mean, ndim)
+        return _affine(centred * _per_channel(spread, ndim), scale, shift)
     count = math.prod(input.array.shape[d] for d in dims)
     if count == 1:
         raise ValueError(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackgrad.ops.joining import cat
-from stackgrad.ops.table import Op, publish
+from stackgrad.ops.table import Op, function
 from stackgrad.tensor import Tensor
 
 __all__ = ["pad"]
 
-_pad = Op(
+_pad: Op = Op(
     "pad",
     lambda xp, x, *, widths, value: padded(xp, x, widths, value),
     {"x": lambda g, x_shape, widths: crop(g, widths, x_shape)},
@@ -20,12 +20,14 @@ _pad = Op(
 
 def padded(xp: Any, x: Any, widths: Sequence[tuple[int, int]], value: float) -> Any:
     """Return `x` with `value` around it; negative widths cut off."""
-    shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths))
+    shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
     if min(shape, default=0) < 0:
         raise RuntimeError(f"padding {list(widths)} leaves a negative size of {list(x.shape)}")
     out = xp.full(shape, value, x.dtype) if value else xp.zeros(shape, x.dtype)
-    inner = tuple(slice(max(a, 0), n - max(b, 0)) for n, (a, b) in zip(shape, widths))
-    outer = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths))
+    inner = tuple(slice(max(a, 0), n - max(b, 0)) for n, (a, b) in zip(shape, widths, strict=True))
+    outer = tuple(
+        slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths, strict=True)
+    )
     out[inner] = x[outer]
     return out
 
@@ -82,12 +84,10 @@ def _pad_by_content(x: Tensor, dim: int, left: int, right: int, mode: str) -> Te
     else:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     found = cat([p for p in parts if p.array.shape[dim]], dim)
-    cut = found.narrow(dim, max(-left, 0), found.array.shape[dim] - max(-left, 0) - max(-right, 0))
-    return cut
+    return found.narrow(dim, max(-left, 0), found.array.shape[dim] - max(-left, 0) - max(-right, 0))
 
 
-publish(
-    "constant_pad_nd",
-    lambda input, pad_, value=0: pad(input, pad_, "constant", value),
-    method=False,
-)
+@function(method=False)
+def constant_pad_nd(input: Tensor, pad_: Sequence[int], value: float = 0) -> Tensor:
+    """Pad with a number."""
+    return pad(input, pad_, "constant", value)

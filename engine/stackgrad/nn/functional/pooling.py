@@ -28,7 +28,7 @@ __all__ = [
     "max_pool3d",
 ]
 
-_max_pool = Op(
+_max_pool: Op = Op(
     "max_pool",
     lambda xp, x, *, kernel, geometry, output: kernels.max_pool(xp, x, kernel, geometry, output),
     {
@@ -41,19 +41,19 @@ _max_pool = Op(
         )
     },
 )
-_place = Op(
+_place: Op = Op(
     "max_pool_place",
     lambda xp, x, largest, *, kernel, geometry: kernels.max_place(xp, x, largest, kernel, geometry),
     {},
 )
-_spread = Op(
+_spread: Op = Op(
     "max_pool_backward",
     lambda xp, h, place, *, size, kernel, geometry: kernels.spread_to_place(
         xp, h, place, size, kernel, geometry
     ),
     {"h": lambda g, place, kernel, geometry: _take(g, place, kernel=kernel, geometry=geometry)},
 )
-_take = Op(
+_take: Op = Op(
     "max_pool_take",
     lambda xp, x, place, *, kernel, geometry: kernels.take_from_place(
         xp, x, place, kernel, geometry
@@ -64,7 +64,7 @@ _take = Op(
         )
     },
 )
-_sum_pool = Op(
+_sum_pool: Op = Op(
     "sum_pool",
     lambda xp, x, *, kernel, geometry, output: kernels.sum_pool(xp, x, kernel, geometry, output),
     {
@@ -73,7 +73,7 @@ _sum_pool = Op(
         )
     },
 )
-_sum_spread = Op(
+_sum_spread: Op = Op(
     "sum_pool_backward",
     lambda xp, h, *, size, kernel, geometry: kernels.spread_sum(xp, h, size, kernel, geometry),
     {
@@ -88,7 +88,9 @@ def _output(
     size: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry, ceil_mode: bool
 ) -> tuple[int, ...]:
     found = []
-    for n, k, s, p, d in zip(size, kernel, geometry.stride, geometry.padding, geometry.dilation):
+    for n, k, s, p, d in zip(
+        size, kernel, geometry.stride, geometry.padding, geometry.dilation, strict=True
+    ):
         room = n + 2 * p - d * (k - 1) - 1
         count = -(-room // s) + 1 if ceil_mode else room // s + 1
         if ceil_mode and (count - 1) * s >= n + p:
@@ -103,9 +105,9 @@ def _output(
 
 def _geometry(kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any) -> Geometry:
     count = len(kernel)
-    steps = kernel if stride is None or stride == [] else sizes(stride, count)
+    steps = kernel if stride is None or stride in ((), []) else sizes(stride, count)
     edges = sizes(padding, count)
-    if any(2 * p > k for p, k in zip(edges, kernel)):
+    if any(2 * p > k for p, k in zip(edges, kernel, strict=True)):
         raise RuntimeError("pad should be at most half of effective kernel size")
     return Geometry(steps, edges, sizes(dilation, count), 1)
 
@@ -186,7 +188,8 @@ def _make_avg(count: int) -> Callable[..., Tensor]:
         total = _sum_pool(input, kernel=kernel, geometry=geometry, output=output)
         if divisor_override is not None:
             return total / divisor_override
-        return total / _divisor(input, size, kernel, geometry, output, count_include_pad)
+        divisor: Tensor | int = _divisor(input, size, kernel, geometry, output, count_include_pad)
+        return total / divisor
 
     return publish(f"avg_pool{count}d", avg_pool, method=False)
 
@@ -201,18 +204,22 @@ def _divisor(
 ) -> Any:
     """Return how many elements each window counts: a number where all count the same."""
     lengths = []
-    for n, k, s, p, o in zip(size, kernel, geometry.stride, geometry.padding, output):
+    for n, k, s, p, o in zip(size, kernel, geometry.stride, geometry.padding, output, strict=True):
         starts = [i * s - p for i in range(o)]
         ends = [min(a + k, n + p) for a in starts]
         lengths.append(
-            [b - a if with_padding else min(b, n) - max(a, 0) for a, b in zip(starts, ends)]
+            [
+                b - a if with_padding else min(b, n) - max(a, 0)
+                for a, b in zip(starts, ends, strict=True)
+            ]
         )
     if all(len(set(line)) == 1 for line in lengths):
         product = 1
         for line in lengths:
             product *= line[0]
         return product
-    xp, counts = input.device.xp, 1
+    xp = input.device.xp
+    counts = xp.ones((), input.array.dtype)
     for d, line in enumerate(lengths):
         counts = counts * xp.asarray(line).reshape((-1,) + (1,) * (len(lengths) - 1 - d))
     return wrap(counts.astype(input.array.dtype), input.device)

@@ -12,8 +12,8 @@ from typing import Any
 from stackgrad.kernels.recurrent import LSTMLayer
 from stackgrad.nn.functional.regularization import dropout
 from stackgrad.ops.fused import Fused
-from stackgrad.ops.linalg import linear
 from stackgrad.ops.joining import cat, stack
+from stackgrad.ops.linalg import linear
 from stackgrad.ops.table import publish
 from stackgrad.tensor import Tensor
 
@@ -92,11 +92,11 @@ def _lstm_formula(
     return stack(outputs), h, c
 
 
-_lstm_layer = Fused("lstm_layer", _lstm_formula, cpu=LSTMLayer, cuda=LSTMLayer)
+_lstm_layer: Fused = Fused("lstm_layer", _lstm_formula, cpu=LSTMLayer, cuda=LSTMLayer)
 
 
 def _lstm_over_time(x: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
-    y, h, c = _lstm_layer(x, *state, *weights)
+    y, h, c = _lstm_layer.apply(x, *state, *weights)
     return y, (h, c)
 
 
@@ -153,7 +153,7 @@ def run_layers(
         x = outputs[0] if directions == 1 else cat(outputs, -1)
         if p and train and layer < num_layers - 1:
             x = dropout(x, p)
-    return x, tuple(stack(parts) for parts in zip(*last))
+    return x, tuple(stack(parts) for parts in zip(*last, strict=True))
 
 
 def _one_way(
@@ -183,7 +183,7 @@ def _by_length(
         outputs.append(pad(y, (0, 0, 0, 0, 0, x.array.shape[0] - lengths[start])))
         ends.append(end)
         start = stop
-    return cat(outputs, 1), tuple(cat(parts, 0) for parts in zip(*ends))
+    return cat(outputs, 1), tuple(cat(parts, 0) for parts in zip(*ends, strict=True))
 
 
 def _publish(kind: str) -> Callable[..., Any]:
@@ -210,9 +210,5 @@ def _publish(kind: str) -> Callable[..., Any]:
 
 
 lstm, gru, rnn_tanh, rnn_relu = (_publish(kind) for kind in ("lstm", "gru", "rnn_tanh", "rnn_relu"))
-publish(
-    "lstm_cell", lambda input, hx, *weights: lstm_cell(input, tuple(hx), *weights), method=False
-)
-publish("gru_cell", gru_cell, method=False)
-publish("rnn_tanh_cell", rnn_tanh_cell, method=False)
-publish("rnn_relu_cell", rnn_relu_cell, method=False)
+for _cell in (lstm_cell, gru_cell, rnn_tanh_cell, rnn_relu_cell):
+    publish(_cell.__name__, _cell, method=False)

@@ -1,5 +1,6 @@
 """Tables: embedding and one-hot."""
 
+# ruff: noqa: ARG005  (every function of the table takes the array module first)
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +11,7 @@ from stackgrad.tensor import Tensor, wrap
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 
-_embedding = Op(
+_embedding: Op = Op(
     "embedding",
     lambda xp, index, weight, *, padding_idx: weight[index],
     {
@@ -19,7 +20,7 @@ _embedding = Op(
         )
     },
 )
-_embedding_back = Op(
+_embedding_back: Op = Op(
     "embedding_backward",
     lambda xp, h, index, *, rows, padding_idx: table_gradient(xp, h, index, rows, padding_idx),
     {"h": lambda g, index, padding_idx: embedding(index, g, padding_idx)},
@@ -79,7 +80,7 @@ def embedding(
     return _embedding(input, weight, padding_idx=padding_idx)
 
 
-def embedding_bag(
+def embedding_bag(  # noqa: PLR0917
     input: Tensor,
     weight: Tensor,
     offsets: Tensor | None = None,
@@ -104,7 +105,7 @@ def embedding_bag(
 
     starts = offsets.tolist()
     ends = starts[1:] + ([] if include_last_offset else [input.array.shape[0]])
-    bags = [rows[a:b] for a, b in zip(starts, ends)]
+    bags = [rows[a:b] for a, b in zip(starts, ends, strict=True)]
     empty = rows[:0].sum(0)
     return stack(
         [

@@ -1,0 +1,88 @@
+"""Whether operations are recorded: per thread, as context managers and decorators."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+class Mode(threading.local):
+    """Whether operations are recorded, and whether the graph looks for NaN (per thread)."""
+
+    enabled = True
+    anomaly = False
+
+
+mode = Mode()
+
+
+class set_grad_enabled:  # noqa: N801  (PyTorch's name)
+    """Turn recording on or off: as a statement, a context manager or a decorator."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled, self.previous = bool(enabled), mode.enabled
+        mode.enabled = self.enabled
+
+    def __enter__(self) -> None:
+        mode.enabled = self.enabled
+
+    def __exit__(self, *_: object) -> None:
+        mode.enabled = self.previous
+
+    def __call__(self, function: Any) -> Any:
+        """Decorate `function`, which then runs in this mode."""
+        mode.enabled = self.previous
+        return _decorate(lambda: set_grad_enabled(self.enabled), function)
+
+
+class no_grad:  # noqa: N801  (PyTorch's name)
+    """Context manager and decorator in which nothing is recorded."""
+
+    _enabled = False
+
+    def __new__(cls, function: Any = None) -> Any:
+        """Decorate `function` where one is given: `@no_grad` works like `@no_grad()`."""
+        manager = super().__new__(cls)
+        return manager if function is None else manager(function)
+
+    def __enter__(self) -> None:
+        self._previous = mode.enabled
+        mode.enabled = self._enabled
+
+    def __exit__(self, *_: object) -> None:
+        mode.enabled = self._previous
+
+    def __call__(self, function: Any) -> Any:
+        """Decorate `function`, which then runs in this mode."""
+        return _decorate(type(self), function)
+
+
+class enable_grad(no_grad):  # noqa: N801  (PyTorch's name)
+    """Context manager and decorator in which operations are recorded again."""
+
+    _enabled = True
+
+
+def _decorate(manager: Callable[[], Any], function: Any) -> Any:
+    import functools
+    import inspect
+
+    if inspect.isgeneratorfunction(function):
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            steps = function(*args, **kwargs)
+            while True:
+                with manager():
+                    try:
+                        item = next(steps)
+                    except StopIteration as stop:
+                        return stop.value
+                yield item
+    else:
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            with manager():
+                return function(*args, **kwargs)
+
+    return functools.wraps(function)(wrapper)
