@@ -22,6 +22,12 @@ CUDA_SONAME = re.compile(r"lib(cu|nv|nccl)\w*\.so\.\d")
 """Libraries of CUDA's toolkit, cuDNN, NCCL and their kin."""
 
 
+_FIRST_WHEELS = parse_version("2.14")
+"""TensorFlow's first release whose extra `and-cuda` brings NVIDIA's wheels."""
+_FIRST_EXTRAS = parse_version("0.4.8")
+"""JAX's first release with the extras `cuda12_pip` and `cuda12_local`."""
+
+
 @dataclass(frozen=True)
 class _Installed:
     """A distribution, the directory that its packages lie in, and all its neighbours."""
@@ -41,7 +47,7 @@ def find_builds(
     for names, read in _READERS:
         for name in names:
             distribution = distributions.get(name)
-            if distribution is None:
+            if distribution is None or (name == "jaxlib" and "jax" in distributions):
                 continue
             try:
                 version = parse_version(distribution.version)
@@ -148,7 +154,11 @@ def _tensorflow(installed: _Installed) -> InstalledBuild:
     architectures: Fact[tuple[str, ...]] = (
         Known(entries, path) if entries else Unknown("names no compute capability", path)
     )
-    return _build("tensorflow", installed, _label(installed, cuda), cuda, cudnn, architectures)
+    build = _label(installed, cuda)
+    if isinstance(build, Known) and isinstance(cuda, Known):
+        extra = installed.version >= _FIRST_WHEELS and _has_wheels(installed, str(cuda.value.major))
+        build = Known(f"{build.value}-pip", build.source) if extra else build
+    return _build("tensorflow", installed, build, cuda, cudnn, architectures)
 
 
 def _number(text: Known[str], name: str) -> Fact[Version]:
@@ -162,35 +172,53 @@ def _number(text: Known[str], name: str) -> Fact[Version]:
 
 
 def _jax(installed: _Installed) -> InstalledBuild:
-    """JAX: its CUDA plugin beside it; before 0.4.30 the label of a monolithic jaxlib."""
-    local = installed.version.local
-    if local and (found := re.match(r"cuda(\d+)", local)):
-        build: Fact[str] = Known(f"cu{found[1]}", installed.distribution.path)
-        return _build("jax", installed, build, _major(found[1], installed), _unknown(installed))
+    """JAX: its CUDA plugin beside it; before 0.4.30 the label of a monolithic jaxlib, `+cuda12.cudnn89`."""
+    jaxlib = installed.others.get("jaxlib", installed.distribution)
+    source, lost = jaxlib.path, _unknown(installed)
     for major in ("13", "12", "11"):
         plugin = installed.others.get(f"jax-cuda{major}-plugin")
         if plugin is not None:
-            lost = Unknown("the plugin's metadata names only the major", plugin.path)
-            return _build("jax", installed, Known(f"cu{major}", plugin.path), lost, lost)
-    conda = installed.distribution.conda_build
-    if isinstance(conda, Known) and (found := re.search(r"cuda(\d{2})", conda.value)):
-        build = Known(f"cu{found[1]}", conda.source)
-        return _build("jax", installed, build, _unknown(installed), _unknown(installed))
+            return _build(
+                "jax", installed, Known(_jax_build(installed, major), plugin.path), lost, lost
+            )
+    if found := re.search(r"\+cuda(\d{2,3})(?:\.(cudnn\d+))?", jaxlib.version):
+        digits, cudnn = found.groups()
+        early = installed.version < _FIRST_EXTRAS
+        label = f"cuda{digits}-{cudnn}" if cudnn and early else f"cuda{digits}"
+        if cudnn and not early:
+            label = f"{label}-{'pip' if _has_wheels(installed, digits) else 'local'}"
+        return _build("jax", installed, Known(label, source), _major(digits, installed), lost)
+    conda = jaxlib.conda_build
+    if isinstance(conda, Known) and (found := re.search(r"cuda(\d{3})", conda.value)):
+        label = f"cuda{found[1]}"
+        return _build("jax", installed, Known(label, source), _major(found[1], installed), lost)
     absent = Absent("jax-cuda12-plugin, jax-cuda13-plugin")
     return _build("jax", installed, Known("cpu", absent.source), absent, absent)
 
 
+def _jax_build(installed: _Installed, major: str) -> str:
+    """Return `cuda12`, or `cuda12-local` where NVIDIA's wheels are not beside the plugin."""
+    return f"cuda{major}" if _has_wheels(installed, major) else f"cuda{major}-local"
+
+
+def _has_wheels(installed: _Installed, major: str) -> bool:
+    """Tell whether cuDNN came as a wheel: then NVIDIA's other libraries did, too."""
+    return f"nvidia-cudnn-cu{major}" in installed.others
+
+
 def _cupy(installed: _Installed) -> InstalledBuild:
-    """CuPy: the distribution's name carries the CUDA that it is for."""
-    found = re.fullmatch(r"cupy-cuda(\d{2})x?(\d)?", installed.distribution.name)
-    lost = _unknown(installed)
-    if found:
-        digits = f"{found[1]}{found[2] or ''}"
-        cuda = _major(digits, installed) if found[2] else lost
+    """CuPy: the distribution's name carries the CUDA that it is for; in conda the package `cuda-version` does."""
+    source, lost = installed.distribution.path, _unknown(installed)
+    if found := re.fullmatch(r"cupy-cuda(\d+)(x?)", installed.distribution.name):
+        cuda = lost if found[2] else _major(found[1], installed)
+        return _build("cupy", installed, Known(f"cuda{found[1]}{found[2]}", source), cuda, lost)
+    chosen = installed.others.get("cuda-version")
+    if isinstance(installed.distribution.conda_build, Known) and chosen is not None:
+        digits = chosen.version.replace(".", "")
         return _build(
-            "cupy", installed, Known(f"cu{digits}", installed.distribution.path), cuda, lost
+            "cupy", installed, Known(f"cuda{digits}", chosen.path), _major(digits, installed), lost
         )
-    return _build("cupy", installed, _label(installed, lost), lost, lost)
+    return _build("cupy", installed, lost, lost, lost)
 
 
 def _paddle(installed: _Installed) -> InstalledBuild:
@@ -300,12 +328,13 @@ _LIBRARIES = {
 _READERS = (
     (("torch",), _torch),
     (("tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tf-nightly"), _tensorflow),
-    (("jaxlib",), _jax),
+    (("jax", "jaxlib"), _jax),
     (
         (
             "cupy",
             *(f"cupy-cuda{name}" for name in ("13x", "12x", "11x", "118", "117", "116", "115")),
             *(f"cupy-cuda{name}" for name in ("114", "113", "112", "111", "110", "102", "101")),
+            *(f"cupy-cuda{name}" for name in ("100", "92", "91", "90", "80")),
         ),
         _cupy,
     ),
@@ -313,7 +342,11 @@ _READERS = (
     (
         (
             "mxnet",
-            *(f"mxnet-cu{name}" for name in ("112", "110", "102", "101", "100", "92", "91", "90")),
+            *(
+                f"mxnet-cu{name}"
+                for name in ("117", "116", "115", "114", "113", "112", "111", "110")
+            ),
+            *(f"mxnet-cu{name}" for name in ("102", "101", "100", "92", "91", "90", "80", "75")),
         ),
         _mxnet,
     ),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from stackcheck.model.driver import Library
 from stackcheck.model.environment import Distribution, Environment
 from stackcheck.model.fact import Fact, Known, Unknown
-from stackcheck.model.version import DriverVersion, InvalidVersion, Version
+from stackcheck.model.version import DriverVersion, InvalidVersion, Version, parse_version
 from stackcheck.probe.builds import find_builds
 from stackcheck.probe.host import HostReader
 from stackcheck.probe.interpreter import Interpreter, choose_interpreter
@@ -59,9 +60,7 @@ def probe_environment(host: HostReader, loader: Loader, named: str | None) -> Fa
         return chosen
     interpreter = chosen.value
     distributions = _distributions(host, interpreter)
-    by_name: dict[str, Distribution] = {}
-    for distribution in distributions.peek() or ():
-        by_name.setdefault(distribution.name, distribution)
+    by_name = _imported(distributions.peek() or ())
     libraries = _libraries(host, loader, interpreter, by_name)
     builds = (
         Known(find_builds(host, by_name), distributions.source)
@@ -83,6 +82,25 @@ def probe_environment(host: HostReader, loader: Loader, named: str | None) -> Fa
         ),
         chosen.source,
     )
+
+
+def _imported(distributions: Iterable[Distribution]) -> dict[str, Distribution]:
+    """Return what Python imports by each name: of the first directory, and of leftovers in one the newest."""
+    found: dict[str, Distribution] = {}
+    for distribution in distributions:
+        other = found.setdefault(distribution.name, distribution)
+        if distribution.path.rpartition("/")[0] == other.path.rpartition("/")[0] and _parsed(
+            distribution
+        ) > _parsed(other):
+            found[distribution.name] = distribution
+    return found
+
+
+def _parsed(distribution: Distribution) -> Version:
+    try:
+        return parse_version(distribution.version)
+    except InvalidVersion:
+        return parse_version("0")
 
 
 def _distributions(host: HostReader, interpreter: Interpreter) -> Fact[tuple[Distribution, ...]]:
