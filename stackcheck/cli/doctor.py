@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -107,7 +109,10 @@ def doctor(context: typer.Context, *, flags: DoctorFlags) -> None:
     """
     state: State = context.obj
     form = flags.checked_format()
+    loading = Thread(target=import_module, args=("stackcheck.diagnose.examination",))
+    loading.start()  # the rules are imported while probing waits for the driver
     machine = _machine(state, flags)
+    loading.join()
     from stackcheck.diagnose.examination import examine
 
     diagnosis = examine(
