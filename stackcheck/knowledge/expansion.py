@@ -93,6 +93,7 @@ def _install(row: Mapping[str, Any], templates: Mapping[str, str], faults: list[
         "build": row["build"],
         "cuda": ".".join(cuda.split(".")[:2]),
         "cuda_major": cuda.partition(".")[0],
+        "cuda_digits": "".join(cuda.split(".")[:2]),
         "companions": "".join(f" {name}=={version}" for name, version in companions.items()),
         "local_companions": "".join(
             f" {name}=={version}+{row['build']}" for name, version in companions.items()

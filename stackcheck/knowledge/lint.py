@@ -30,6 +30,9 @@ _ORDER = {
 _CAPABILITY = re.compile(r"\d{1,2}\.\d$")
 _FORWARD = ("compatible", "not-needed", "incompatible")
 
+_ANY = "any"
+"""Label of pure Python, whose GPU code is that of a backend."""
+
 Document = Mapping[str, Any]
 
 
@@ -102,7 +105,7 @@ def _build_faults(row: Document, document: Document) -> Iterator[str]:
         yield from (
             f"a CPU build has no {name}" for name in ("cuda", "cudnn", "nccl") if row.get(name)
         )
-    else:
+    elif row["build"] != _ANY:
         named, cuda = cuda_of_build(row["build"]), row.get("cuda")
         if "cuda" not in row:
             yield "no cuda; write `unknown` if nobody could source it"
