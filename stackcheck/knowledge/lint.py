@@ -30,8 +30,8 @@ _ORDER = {
 _CAPABILITY = re.compile(r"\d{1,2}\.\d$")
 _FORWARD = ("compatible", "not-needed", "incompatible")
 
-_ANY = "any"
-"""Label of pure Python, whose GPU code is that of a backend."""
+_WITHOUT_OWN_CODE = ("any", "source")
+"""Labels of pure Python, whose GPU code is that of a backend, and of what is compiled on the spot."""
 
 Document = Mapping[str, Any]
 
@@ -98,33 +98,36 @@ def _framework_faults(source: Source, document: Document) -> Iterator[str]:
 
 def _build_faults(row: Document, document: Document) -> Iterator[str]:
     yield from _evidence_faults(row.get("evidence") or ())
-    architectures = row.get("architectures")
-    if "architectures" not in row:
-        yield "no architectures; write `unknown` if nobody could source them"
     if row["build"] == "cpu":
         yield from (
             f"a CPU build has no {name}" for name in ("cuda", "cudnn", "nccl") if row.get(name)
         )
-    elif row["build"] != _ANY:
-        named, cuda = cuda_of_build(row["build"]), row.get("cuda")
-        if "cuda" not in row:
-            yield "no cuda; write `unknown` if nobody could source it"
-        elif named and cuda and parse_version(cuda).release[:2] != named.release[:2]:
-            yield f"cuda {cuda} does not fit the label"
-        if architectures == "" and row["build"] != "source":
-            yield "a GPU build with an empty list of architectures"
-    if architectures and len(set(architectures.split())) != len(architectures.split()):
-        yield f"an architecture stands twice in {architectures!r}"
+    elif row["build"] not in _WITHOUT_OWN_CODE:
+        yield from _gpu_build_faults(row)
     if row["channel"] not in ("docker", "source") and not row["install"]:
         yield "no install command for its channel"
-    cudnn = row.get("cudnn")
-    pin = next(
-        (value for name, value in (row.get("requires") or {}).items() if "cudnn" in name), ""
-    )
-    if cudnn and pin.startswith("==") and pin[2:] != cudnn:
-        yield f"cudnn {cudnn} is not the pin {pin}"
     if document.get("as_of", "") < str(row.get("released") or ""):
         yield f"released {row['released']}, after the file's as_of"
+
+
+def _gpu_build_faults(row: Document) -> Iterator[str]:
+    named, cuda = cuda_of_build(row["build"]), row.get("cuda")
+    if "cuda" not in row:
+        yield "no cuda; write `unknown` if nobody could source it"
+    elif named and cuda and parse_version(cuda).release[:2] != named.release[:2]:
+        yield f"cuda {cuda} does not fit the label"
+    if "architectures" not in row:
+        yield "no architectures; write `unknown` if nobody could source them"
+    elif row["architectures"] == "":
+        yield "an empty list of architectures"
+    words = (row.get("architectures") or "").split()
+    if len(set(words)) != len(words):
+        yield f"an architecture stands twice in {row['architectures']!r}"
+    cudnn = row.get("cudnn")
+    pins = (row.get("requires") or {}).items()
+    pin = next((value for name, value in pins if "cudnn" in name), "")
+    if cudnn and pin.startswith("==") and pin[2:] != cudnn:
+        yield f"cudnn {cudnn} is not the pin {pin}"
 
 
 def _table_faults(table: str, rows: Iterable[Document]) -> Iterator[str]:
