@@ -46,7 +46,6 @@ class Child:
         *,
         folder: Path | None = None,
         variables: Mapping[str, str] | None = None,
-        hold_input: bool = True,
     ) -> None:
         self._process: subprocess.Popen[str] = subprocess.Popen(
             command,
@@ -73,8 +72,6 @@ class Child:
         with suppress(BrokenPipeError):  # it has ended already, which reading its output will tell
             self._input.write(first_input)
             self._input.flush()
-            if not hold_input:
-                self._input.close()
 
     def __enter__(self) -> Self:
         return self

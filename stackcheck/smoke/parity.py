@@ -26,6 +26,10 @@ __all__ = ["TOLERANCE", "Comparison", "compare_frameworks"]
 
 TOLERANCE = 1e-4
 """Relative, of a loss in float32."""
+_START = (
+    "import sys; exec(compile(sys.stdin.read(int(sys.stdin.readline())), '<stackcheck>', 'exec'))"
+)
+"""Runs a program of a stated length from standard input and leaves that open, so that its end can be noticed."""
 _LOAD_SECONDS = 180.0
 _TASK_SECONDS = 240.0
 _OWN = ("torch_cuda", "torch_cpu", "_xla", "tensorflow_cc", "_pywrap_tensorflow", "paddle", "mxnet")
@@ -50,6 +54,8 @@ class Comparison:
     """`cpu`, `auto` or `cuda:N`, for the frameworks; the reference is computed on the CPU."""
     expect_gpu: bool
     """Whether computing on the CPU is a silent fallback."""
+    timeout: float = 0.0
+    """Seconds until the next answer must come; 0 for the usual ones."""
 
 
 def compare_frameworks(comparison: Comparison, listener: Listener) -> tuple[ParityResult, ...]:
@@ -109,7 +115,8 @@ def _compare_one(
     }  # fmt: skip
     place = folder / f"{output}.json"
     place.write_text(json.dumps(request), encoding="utf-8")
-    command = (comparison.interpreter.executable, "-", str(place))
+    program = _program(framework)
+    command = (comparison.interpreter.executable, "-c", _START, str(place))
     variables = _variables(comparison.device)
     left = list(comparison.tasks)
     version = ""
@@ -120,10 +127,8 @@ def _compare_one(
             steps=comparison.steps, prefix=comparison.interpreter.prefix,
         )  # fmt: skip
 
-    with Child(
-        command, _program(framework), folder=folder, variables=variables, hold_input=False
-    ) as child:
-        for told in _listen(child):
+    with Child(command, f"{len(program)}\n{program}", folder=folder, variables=variables) as child:
+        for told in _listen(child, comparison.timeout):
             if "version" in told:
                 version = told["version"]
             elif "task" in told:
@@ -136,9 +141,9 @@ def _compare_one(
                 return
 
 
-def _listen(child: Child) -> Iterator[Mapping[str, Any]]:
+def _listen(child: Child, timeout: float) -> Iterator[Mapping[str, Any]]:
     """Yield what the program tells, and last of all `failed` if it hangs or ends."""
-    deadline = time.monotonic() + _LOAD_SECONDS
+    deadline = time.monotonic() + (timeout or _LOAD_SECONDS)
     while True:
         try:
             told = json.loads(child.read_line(deadline))
@@ -153,7 +158,7 @@ def _listen(child: Child) -> Iterator[Mapping[str, Any]]:
             fault = "said something that is not JSON"
         else:
             yield told
-            deadline = time.monotonic() + _TASK_SECONDS
+            deadline = time.monotonic() + (timeout or _TASK_SECONDS)
             continue
         yield {"failed": fault}
         return

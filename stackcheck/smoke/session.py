@@ -142,6 +142,7 @@ def _compare(
         options.seed,
         device,
         expect_gpu=presence.has_gpu and device != "cpu",
+        timeout=options.timeout,
     )
     try:
         return compare_frameworks(comparison, listener)
