@@ -19,8 +19,8 @@ __all__ = [
     "require_platform",
 ]
 
-_OUTSIDE_THE_BUS = {"wsl2", "jetson"}
-"""Platforms whose GPU is no PCI display function."""
+LIBRARY_NOT_FOUND = 12
+"""NVML_ERROR_LIBRARY_NOT_FOUND."""
 
 
 class NotApplicable(Exception):
@@ -31,7 +31,8 @@ def has_nvidia_gpu(machine: Machine) -> bool:
     """Tell whether the machine has an NVIDIA GPU, whatever its driver says.
 
     Sources in this order: GPUs that NVML named; display functions on the PCI bus; the platform (WSL's paravirtual
-    device, Jetson's own GPU). Raises `Undecided` where none of them could be asked.
+    device, Jetson's own GPU). On Windows, whose bus is not read, a machine without NVIDIA's driver counts as one
+    without an NVIDIA GPU. Raises `Undecided` where none of them could be asked.
     """
     if machine.gpus.peek() or machine.pci.peek():
         return True
@@ -43,6 +44,9 @@ def has_nvidia_gpu(machine: Machine) -> bool:
     if platform == "wsl2":
         return any(node.path == "/dev/dxg" for node in machine.driver.nodes.get() or ())
     if platform == "windows":
+        driver = machine.driver
+        if driver.nvml_code.peek() == LIBRARY_NOT_FOUND and driver.cuinit_code.state == "absent":
+            return False
         return bool(machine.gpus.get())
     return bool(machine.pci.get())
 

@@ -18,16 +18,19 @@ def judge(situation: Situation) -> Finding | None:
         raise NotApplicable(f"on {platform} the GPU is not on the PCI bus")
     if has_nvidia_gpu(machine):
         return None
-    evidence = (
-        Evidence("platform", platform, "host")
-        if platform == "macos"
-        else observed("NVIDIA functions on the PCI bus", machine.pci, lambda found: str(len(found)))
-    )
+    if platform == "macos":
+        evidence = Evidence("platform", platform, "host")
+    elif platform == "windows":
+        evidence = observed("NVIDIA's driver", machine.driver.nvml_code, lambda _: "not installed")
+    else:
+        evidence = observed(
+            "NVIDIA functions on the PCI bus", machine.pci, lambda found: str(len(found))
+        )
     return RULE.finding(
         "no NVIDIA GPU here; CPU builds of the frameworks work",
         evidence=(evidence,),
-        cause="The PCI bus shows no display function of NVIDIA (vendor 0x10de, class 0x0300 or 0x0302). On a login"
-        " node or a build host that is as it should be.",
+        cause="There is no GPU of NVIDIA, or the system does not show it: on the PCI bus it would be a display function"
+        " of vendor 0x10de. On a login node or a build host that is as it should be.",
         fix=Fix(
             "For a GPU: choose a machine type or partition that has one, pass the device through to the guest, or"
             " reseat the card. Without one: install CPU builds",

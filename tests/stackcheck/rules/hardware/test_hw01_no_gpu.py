@@ -21,3 +21,13 @@ def test_is_undecided_where_the_bus_cannot_be_read():
 def test_says_nothing_of_platforms_whose_gpu_is_not_on_the_bus():
     assert verdict(RULE, wsl()) == "skipped"
     assert verdict(RULE, jetson()) == "skipped"
+
+
+def test_windows_without_the_driver_counts_as_without_a_gpu():
+    machine = without_gpu(host__platform="windows", pci=UNKNOWN)
+    assert "not installed" in found(RULE, machine).evidence[0].value
+
+
+def test_windows_with_a_driver_that_does_not_answer_is_undecided():
+    machine = without_gpu(host__platform="windows", pci=UNKNOWN, driver__nvml_code=UNKNOWN)
+    assert verdict(RULE, machine) == "unknown"
