@@ -255,12 +255,6 @@ def _mxnet(installed: _Installed) -> InstalledBuild:
     )
 
 
-def _keras(installed: _Installed) -> InstalledBuild:
-    """Keras is pure Python: the same for every device."""
-    absent = Absent(installed.distribution.path)
-    return _build("keras", installed, Known("any", installed.distribution.path), absent, absent)
-
-
 def _major(digits: str, installed: _Installed) -> Fact[Version]:
     number = cuda_of_build(f"cu{digits}")
     if number is None:
@@ -350,5 +344,4 @@ _READERS = (
         ),
         _mxnet,
     ),
-    (("keras",), _keras),
 )
