@@ -251,7 +251,7 @@ def _cuda_references(
     for source, document in documents if releases else ():
         for row in document.get("builds", ()):
             cuda = row.get("cuda") or ""
-            if "." in cuda and _minor(cuda) not in releases:
+            if "." in cuda and row["build"] != "source" and _minor(cuda) not in releases:
                 place = f"{source.place}: {row['version']}+{row['build']}"
                 yield f"{place}: cuda.yaml has no CUDA {cuda}"
 
