@@ -25,6 +25,14 @@ _TASKS = ("mlp", "cnn", "rnn", "transformer")
 _FORMATS = ("text", "json", "html")
 _MODES = ("eager", "compiled", "both")
 _FRAMEWORKS = ("torch", "tensorflow", "jax", "paddle", "keras", "mxnet")
+_ALSO_KNOWN_AS = {
+    "pytorch": "torch",
+    "tensorflow-cpu": "tensorflow",
+    "tensorflow-gpu": "tensorflow",
+    "paddlepaddle": "paddle",
+    "paddlepaddle-gpu": "paddle",
+}
+"""Names of frameworks and distributions, by the module that is imported."""
 _STATUS = {"ok": 0, "error": 1, "unknown": 3}
 
 
@@ -103,6 +111,10 @@ class SmokeFlags:
         """Return the format to print."""
         return "json" if self.json else self.format or "text"
 
+    def frameworks(self) -> list[str]:
+        """Return the frameworks to compare with, by the modules that they are imported as, each once."""
+        return list(dict.fromkeys(_ALSO_KNOWN_AS.get(name, name) for name in self.against or ()))
+
     def find_faults(self) -> list[str]:
         """Return one line for each thing that is misspelt or does not go together."""
         faults = [
@@ -112,7 +124,7 @@ class SmokeFlags:
                 ("--format", self.format, _FORMATS),
                 ("--mode", self.mode, _MODES),
                 *(("--task", task, (*_TASKS, "all")) for task in self.task or ()),
-                *(("--against", name, _FRAMEWORKS) for name in self.against or ()),
+                *(("--against", name, _FRAMEWORKS) for name in self.frameworks()),
             )
             if value is not None and value not in choices
         ]
@@ -164,7 +176,7 @@ def _options(flags: SmokeFlags) -> Options:
     against = None
     if flags.against and flags.env:
         modes = ("eager", "compiled") if flags.mode == "both" else (flags.mode or "eager",)
-        frameworks = tuple(dict.fromkeys(flags.against))
+        frameworks = tuple(flags.frameworks())
         against = Against(find_interpreter(flags.env, frameworks), frameworks, modes)
     return Options(
         flags.level,

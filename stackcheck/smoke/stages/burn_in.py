@@ -31,6 +31,8 @@ def burn_in(bench: Bench) -> Outcome:
     begun = time.monotonic()
     while (elapsed := time.monotonic() - begun) < bench.seconds:
         for _ in range(_PRODUCTS_BETWEEN_TRAININGS):
+            if time.monotonic() - begun >= bench.seconds:
+                break
             start = time.perf_counter()
             found = bench.host(left @ right)
             multiplying += time.perf_counter() - start

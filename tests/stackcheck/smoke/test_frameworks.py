@@ -53,7 +53,7 @@ def torch_environment():
 def compare(tmp_path, torch_environment, fault, *arguments):
     environment = plants.plant(tmp_path, fault)
     command = (sys.executable, "-m", "stackcheck", "train-smoke", "--device", "cpu", "--json")
-    against = ("--env", torch_environment, "--against", "torch")
+    against = ("--env", torch_environment, "--against", "pytorch")
     done = subprocess.run(
         [*command, *against, *arguments],
         env=environment,
@@ -103,7 +103,7 @@ def test_a_framework_on_the_cpu_of_a_machine_with_a_gpu_is_an_error(
     monkeypatch.setenv("STACKCHECK_SYSROOT", str(tmp_path / "root"))
     environment = plants.plant(tmp_path, "")
     command = (sys.executable, "-m", "stackcheck", "train-smoke", "--json", "--task", "mlp")
-    against = ("--env", torch_environment, "--against", "torch")
+    against = ("--env", torch_environment, "--against", "pytorch")
     done = subprocess.run(
         [*command, *against],
         env=environment,
