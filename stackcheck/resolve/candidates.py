@@ -83,6 +83,13 @@ def select_builds(
     platforms, assumed = platforms_of(machine)
     here = [row for row in released if row.platform in platforms]
     notes: tuple[str, ...] = (assumed,) if assumed else ()
+    if (
+        not here
+        and need_gpu
+        and requirement.build == "cpu"
+        and not platforms[0].startswith("macos")
+    ):
+        return Candidates(violation=_no_gpu_code(requirement), assumed=notes)
     if not here:
         return Candidates(violation=_no_platform(requirement, platforms[0], released))
     labelled = [row for row in here if fits_label(row.build, requirement.build)]
@@ -217,6 +224,19 @@ def _no_platform(requirement: Requirement, platform: str, rows: list[Build]) -> 
         evidence=(Evidence(what, where, "knowledge"),),
         fix=Fix(f"Use one of these platforms: {where}" if where else "Widen the requirement"),
         subject=what,
+    )
+
+
+def _no_gpu_code(requirement: Requirement) -> Finding:
+    """Word that somebody else's CPU build, of which there is no row, has no GPU code either."""
+    return Finding(
+        code="PY-01",
+        reason="cpu-only-build-installed",
+        severity="error",
+        layer="python",
+        title=f"{requirement.text} is a CPU build: it never uses the GPU of the machine",
+        fix=Fix(f"Install a GPU build of {requirement.name} instead"),
+        subject=requirement.text,
     )
 
 

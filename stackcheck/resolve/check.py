@@ -161,14 +161,15 @@ def _judge_requirement(
         return None, outcome
     best: Build | None = None
     verdict: Evaluation | None = None
+    terse = [replace(situation, advise=False) for situation in situations]
     for build in found.builds:
-        evaluation = evaluate_build(build, situations)
+        evaluation = evaluate_build(build, terse)
         if verdict is None or _ORDER[evaluation.verdict] < _ORDER[verdict.verdict]:
             best, verdict = build, evaluation
         if verdict.verdict == "works":
             break
-    if verdict is not None:
-        outcome.add(verdict)
+    if best is not None:
+        outcome.add(evaluate_build(best, situations))
     if requirement.place:
         asked = Evidence("asked for", requirement.text, requirement.place)
         outcome.errors = [

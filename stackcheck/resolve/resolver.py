@@ -53,7 +53,10 @@ def resolve(
     driver would unlock or, on failure, what would change it. Raises `InputError` for a request without a framework.
     """
     requirements = merge_requirements(requirements)
-    situations = situations_of(machines, knowledge, wishes, packages_of(requirements))
+    situations = [
+        replace(situation, advise=False)
+        for situation in situations_of(machines, knowledge, wishes, packages_of(requirements))
+    ]
     pools = [
         fill_pool(each, situations, knowledge, wishes) for each in requirements if each.is_framework
     ]

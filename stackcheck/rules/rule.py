@@ -34,6 +34,9 @@ class Situation:
     packages: Mapping[str, Version | None] = field(default_factory=dict)
     """Other distributions beside the builds, by normalised name; None where the version was not said."""
     python: Fact[Version] = PYTHON_UNSTATED
+    advise: bool = True
+    """Whether a fix shall name another build that would run; finding one means judging many, so a search that judges
+    many itself goes without."""
 
     @property
     def platform(self) -> str:

@@ -118,6 +118,16 @@ def _compiler_of(build: Build, situation: Situation) -> Version | None:
     return max(versions, default=None)
 
 
+def _oldest_of_cudnn(build: Build, knowledge: Knowledge) -> Version | None:
+    """Return the oldest capability of the build's cuDNN: what gets loaded is that release or a later one."""
+    if build.cudnn is None or build.cudnn_linkage == "none":
+        return None
+    for row in knowledge.cudnn_support:
+        if row.first <= build.cudnn <= row.last:
+            return row.capability_min
+    return None
+
+
 def _find_gap(build: Build, gpu: Gpu, capability: Version, situation: Situation) -> Gap | None:
     knowledge = situation.knowledge
     life = knowledge.architecture(capability)
@@ -140,6 +150,10 @@ def _find_gap(build: Build, gpu: Gpu, capability: Version, situation: Situation)
                 newer=True,
                 limit=f"{life.name} needs CUDA {life.first_cuda} or later",
             )
+    oldest = _oldest_of_cudnn(build, knowledge)
+    if oldest is not None and capability < oldest:
+        limit = f"cuDNN {build.cudnn} begins at capability {oldest}"
+        return Gap(gpu, capability, own, newer=False, limit=limit)
     for part in parts:
         cubins = [entry for entry in part.architectures if not entry.ptx]
         if find_cubin(part.architectures, capability, tegra=tegra) or find_ptx(

@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 from stackcheck.model.build import Build
-from stackcheck.model.fact import Known, Undecided, Unknown
 from stackcheck.model.finding import Evidence, Finding, Fix
-from stackcheck.model.version import Version
+from stackcheck.rules.driver.alternative import find_alternative
+from stackcheck.rules.driver.floor import is_too_old
 from stackcheck.rules.driver.forward import carried_forward
 from stackcheck.rules.rule import BuildRule, Situation
 
-__all__ = ["RULE", "is_too_old"]
-
-FIRST_MINOR_COMPATIBLE = 11
-"""From CUDA 11 on any driver of the major runs every minor (minor-version compatibility)."""
-
-
-def is_too_old(cuda: Version, situation: Situation) -> bool:
-    """Tell whether the driver cannot start an application built with `cuda`.
-
-    The CUDA version that the driver reports is asked first, since Windows, WSL and Jetson number drivers their own
-    way; then its release against the floor. Raises `Undecided` where neither is known.
-    """
-    driver = situation.machine.driver
-    reported = driver.cuda
-    if isinstance(reported, Known):
-        floor = Version(f"{cuda.major}.0") if cuda.major >= FIRST_MINOR_COMPATIBLE else cuda
-        if reported.value < floor:
-            return True
-        if reported.value >= cuda or not isinstance(driver.release, Known):
-            return False
-    oldest = situation.knowledge.driver_floor(cuda, situation.platform)
-    if oldest is None or situation.platform == "jetson":
-        if isinstance(reported, Known):
-            return False
-        raise Undecided(
-            reported if isinstance(reported, Unknown) else Unknown("is not reported", "driver")
-        )
-    release = driver.release.get()
-    return release is not None and release < oldest
+__all__ = ["RULE"]
 
 
 def judge(build: Build, situation: Situation) -> Finding | None:
@@ -54,6 +26,7 @@ def judge(build: Build, situation: Situation) -> Finding | None:
     if reported:
         have += f" (CUDA {reported})"
     need = f"{floor} or newer" if floor else f"one for CUDA {build.cuda.major}"
+    other = find_alternative(build, situation)
     return RULE.finding(
         f"{have} is too old for {build.label}, which is built with CUDA {build.cuda} and needs driver {need}",
         evidence=(
@@ -71,7 +44,8 @@ def judge(build: Build, situation: Situation) -> Finding | None:
         ),
         cause="A CUDA runtime starts only on a driver of its own major version or a later one.",
         fix=Fix(
-            f"Update the driver to {need}, or take a build for an older CUDA: `stackcheck resolve` names the newest"
+            f"Update the driver to {need}" + (f"; or install {other.label}" if other else ""),
+            (other.install,) if other and other.install else (),
         ),
         verify="nvidia-smi",
         subject=build.label,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stackcheck.model.build import Build
-from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.finding import Evidence, Finding
+from stackcheck.rules.driver.alternative import find_alternative, word_alternative
 from stackcheck.rules.driver.coverage import find_gaps, name_of
 from stackcheck.rules.rule import BuildRule, Situation
 
@@ -40,8 +41,9 @@ def judge(build: Build, situation: Situation) -> Finding | None:
         ),
         cause="Machine code runs within its own major capability only, and there is no PTX that the driver could"
         " compile for this GPU.",
-        fix=Fix(
-            f"Take {since} that lists sm_{str(gap.capability).replace('.', '')}: `stackcheck resolve` names it"
+        fix=word_alternative(
+            find_alternative(build, situation),
+            f"Take {since} that lists sm_{str(gap.capability).replace('.', '')}: `stackcheck resolve` names it",
         ),
         verify="python -c 'import torch; print(torch.cuda.get_arch_list())'"
         if build.framework == "pytorch"

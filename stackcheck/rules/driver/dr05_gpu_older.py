@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stackcheck.model.build import Build
-from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.finding import Evidence, Finding
+from stackcheck.rules.driver.alternative import find_alternative, word_alternative
 from stackcheck.rules.driver.coverage import find_gaps, name_of
 from stackcheck.rules.rule import BuildRule, Situation
 
@@ -35,8 +36,9 @@ def judge(build: Build, situation: Situation) -> Finding | None:
             ),
         ),
         cause="Newer builds, and every build for a newer CUDA major, leave out the oldest generations.",
-        fix=Fix(
-            f"Take a build{last} that still lists this capability: `stackcheck resolve` names the newest"
+        fix=word_alternative(
+            find_alternative(build, situation),
+            f"Take a build{last} that still lists this capability: `stackcheck resolve` names the newest",
         ),
         verify="python -c 'import torch; print(torch.cuda.get_arch_list())'"
         if build.framework == "pytorch"
