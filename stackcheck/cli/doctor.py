@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -83,6 +84,22 @@ class DoctorFlags:
         bool, typer.Option("--redact", help="Take out names, hosts, serials and UUIDs.")
     ] = False
 
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Also import each installed framework, in a process of its own."
+        ),
+    ] = False
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix",
+            help="Offer the fixes that are reversible and inside the environment, one by one.",
+        ),
+    ] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --fix: run nothing.")] = False
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False
+
     def checked_format(self) -> str:
         """Return the format to print. Raises `InputError` with everything that does not go together."""
         faults = []
@@ -96,6 +113,16 @@ class DoctorFlags:
             faults.append(
                 "--env contradicts --facts: the file says which environment was looked at"
             )
+        faults += [
+            f"{option} contradicts --facts: it is about this machine"
+            for option, given in (("--deep", self.deep), ("--fix", self.fix))
+            if given and self.facts is not None
+        ]
+        faults += [
+            f"{option} says how to --fix, which is not asked for"
+            for option, given in (("--dry-run", self.dry_run), ("--yes", self.yes))
+            if given and not self.fix
+        ]
         if faults:
             raise InputError(*faults)
         return "json" if self.json else self.format or "text"
@@ -121,13 +148,19 @@ def doctor(context: typer.Context, *, flags: DoctorFlags) -> None:
         only=flags.only or (),
         skip=flags.skip or (),
         require_gpu=flags.require_gpu,
+        observations=_observations(machine, flags, state),
     )
+    shown = diagnosis
     if flags.redact:
         from stackcheck.render.redaction import redact
 
-        diagnosis = redact(diagnosis)
+        shown = redact(diagnosis)
     to_terminal = flags.output is None and sys.stdout.isatty()
-    deliver(_render(diagnosis, form, state, to_terminal=to_terminal), flags.output)
+    deliver(_render(shown, form, state, to_terminal=to_terminal), flags.output)
+    if flags.fix:
+        from stackcheck.cli.repair import repair
+
+        repair(diagnosis, dry_run=flags.dry_run, yes=flags.yes, say=partial(typer.echo, err=True))
     raise typer.Exit(exit_status(diagnosis, flags.fail_on))
 
 
@@ -139,6 +172,14 @@ def _machine(state: State, flags: DoctorFlags) -> Machine:
     from stackcheck.probe.machine import probe_machine
 
     return probe_machine(environment=flags.env, timeout=flags.timeout, progress=state.hint)
+
+
+def _observations(machine: Machine, flags: DoctorFlags, state: State) -> dict[str, dict[str, Any]]:
+    if not flags.deep:
+        return {}
+    from stackcheck.cli.deep import import_frameworks
+
+    return import_frameworks(machine, flags.timeout, state.hint)
 
 
 def _render(diagnosis: Diagnosis, form: str, state: State, *, to_terminal: bool) -> str:

@@ -13,6 +13,7 @@ from stackcheck.model.diagnosis import Diagnosis
 from stackcheck.model.machine import Machine
 from stackcheck.rules.of_builds import BUILD_RULES, HOST_RULES, SET_RULES
 from stackcheck.rules.of_machines import MACHINE_RULES
+from stackcheck.rules.python.deep import Observations, deep_rules
 from stackcheck.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["examine", "own_rules"]
 
 
-def own_rules() -> tuple[Rule, ...]:
-    """Return every rule that ships with StackCheck."""
-    return (*MACHINE_RULES, *HOST_RULES, *BUILD_RULES, *SET_RULES)
+def own_rules(observations: Observations | None = None) -> tuple[Rule, ...]:
+    """Return every rule that ships with StackCheck; `observations` are what frameworks said of themselves."""
+    return (*MACHINE_RULES, *HOST_RULES, *BUILD_RULES, *SET_RULES, *deep_rules(observations or {}))
 
 
 def examine(
@@ -33,12 +34,13 @@ def examine(
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
     require_gpu: bool = False,
+    observations: Observations | None = None,
 ) -> Diagnosis:
     """Judge a machine and what is installed on it by all rules, third parties' included.
 
     Raises `InputError` where `only` or `skip` match nothing, and for faults in the matrices.
     """
-    rules = own_rules()
+    rules = own_rules(observations)
     others, failed = load_third_party_rules({rule.code for rule in rules})
     diagnosis = diagnose(
         situation_of(machine, knowledge),

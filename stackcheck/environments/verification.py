@@ -70,7 +70,9 @@ def _program(framework: str) -> str:
     return "\n".join([*parts, "main(load, build, gpus, train)\n"])
 
 
-def observe(prefix: Path, framework: str, tools: Tools) -> dict[str, Any]:
+def observe(
+    prefix: Path, framework: str, tools: Tools, *, seconds: float = _SECONDS
+) -> dict[str, Any]:
     """Run the payload in the environment's interpreter; return its facts, or only `crashed` with the reason."""
     request = {"arguments": [] if framework in _PROGRAMS else [framework]}
     try:
@@ -80,13 +82,13 @@ def observe(prefix: Path, framework: str, tools: Tools) -> dict[str, Any]:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
             cwd=prefix,
             env=tools.environment({"PYTHONNOUSERSITE": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}),
         )
     except subprocess.TimeoutExpired:
-        return {"crashed": f"did not answer within {_SECONDS} s"}
+        return {"crashed": f"did not answer within {seconds:g} s"}
     except OSError as error:
         return {"crashed": f"its interpreter cannot be run ({error.strerror})"}
     try:

@@ -36,18 +36,15 @@ def has_nvidia_gpu(machine: Machine) -> bool:
     """
     if machine.gpus.peek() or machine.pci.peek():
         return True
+    driver = machine.driver
     platform = machine.host.platform.peek()
-    if platform == "macos":
-        return False
-    if platform == "jetson":
-        return True
+    if platform in ("macos", "jetson"):
+        return platform == "jetson"
     if platform == "wsl2":
-        return any(node.path == "/dev/dxg" for node in machine.driver.nodes.get() or ())
+        return any(node.path == "/dev/dxg" for node in driver.nodes.get() or ())
     if platform == "windows":
-        driver = machine.driver
-        if driver.nvml_code.peek() == LIBRARY_NOT_FOUND and driver.cuinit_code.state == "absent":
-            return False
-        return bool(machine.gpus.get())
+        missing = driver.nvml_code.peek() == LIBRARY_NOT_FOUND
+        return not (missing and driver.cuinit_code.state == "absent") and bool(machine.gpus.get())
     return bool(machine.pci.get())
 
 
