@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,26 +17,46 @@ class Context:
 
     def __init__(self) -> None:
         self._saved: tuple[tuple[Tensor | None, int], ...] = ()
-        self._outputs: set[int] = set()
+        self._outputs: dict[int, int] = {}  # place among the saved to number of the output
         self.not_differentiable: set[int] = set()
         self.dirty: tuple[Tensor, ...] = ()
         self.materialize = True
         self.needs_input_grad: tuple[bool, ...] = ()
-        self._node: Node | None = None
+        self._node: weakref.ref[Node] | None = None
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs or outputs of the operation; a later write to one is found out."""
         self._saved = tuple((t, 0 if t is None else t.version[0]) for t in tensors)
 
+    def release_outputs(self, outputs: Sequence[Tensor]) -> None:
+        """Keep aliases in the place of outputs, which refer to the node and so to this context."""
+        numbers = {id(output): index for index, output in enumerate(outputs)}
+        saved: list[tuple[Tensor | None, int]] = []
+        for place, (tensor, version) in enumerate(self._saved):
+            if tensor is not None and id(tensor) in numbers:
+                self._outputs[place] = numbers[id(tensor)]
+                saved.append((tensor.detach(), version))
+            else:
+                saved.append((tensor, version))
+        self._saved = tuple(saved)
+
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors that were kept."""
-        if self._node is not None and self._node.saved is not self:
+        node = None if self._node is None else self._node()
+        if node is not None and node.saved is not self:
             raise RuntimeError("Trying to backward through the graph a second time")
-        for tensor, version in self._saved:
+        found: list[Tensor | None] = []
+        for place, (tensor, version) in enumerate(self._saved):
             if tensor is not None and tensor.version[0] != version:
                 raise RuntimeError("a saved tensor has been modified by an inplace operation")
-        return tuple(tensor for tensor, _ in self._saved)
+            if tensor is not None and place in self._outputs and mode.enabled:
+                alias = tensor.detach()
+                alias.node, alias.index, alias.tracked = node, self._outputs[place], True
+                found.append(alias)
+            else:
+                found.append(tensor)
+        return tuple(found)
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Tell that these outputs have no gradient."""
@@ -118,7 +139,8 @@ class Function:
             tensors = [o for o in outputs if isinstance(o, Tensor)]
             shapes = [(o.array.shape, o.array.dtype, o.device) for o in tensors]
             node = Node(_Custom(cls, shapes), edges, context, None, len(tensors))
-            context._node = node  # noqa: SLF001
+            context._node = weakref.ref(node)  # noqa: SLF001
+            context.release_outputs(tensors)
             for index, output in enumerate(tensors):
                 if id(output) not in context.not_differentiable and output.dtype.is_floating_point:
                     output.node, output.index, output.tracked = node, index, True

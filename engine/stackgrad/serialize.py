@@ -164,8 +164,8 @@ def load(
     map_location: Any = None,
     *,
     weights_only: bool = True,
-    mmap: bool = False,
-    **_: Any,  # noqa: ARG001
+    mmap: bool = False,  # noqa: ARG001  (what is read is the same)
+    **_: Any,
 ) -> Any:
     """Return what a file of `save`, or of PyTorch's, holds.
 

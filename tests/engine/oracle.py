@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import types
-
 import numpy as np
-import torch
-
 import stackgrad
+import torch
 from stackgrad import dtypes
 from stackgrad.tensor import Tensor, wrap
 
-TOLERANCE = {torch.float64: (1e-6, 1e-7), torch.float32: (2e-4, 2e-5), torch.float16: (1e-2, 1e-2), torch.bfloat16: (3e-2, 3e-2)}
+TOLERANCE = {
+    torch.float64: (1e-6, 1e-7),
+    torch.float32: (2e-4, 2e-5),
+    torch.float16: (1e-2, 1e-2),
+    torch.bfloat16: (3e-2, 3e-2),
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,12 @@ def tensor_to_ours(value: torch.Tensor) -> Tensor:
 def to_array(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         value = value.detach()
-        return (value.float() if value.dtype is torch.bfloat16 else value).resolve_neg().resolve_conj().numpy()
+        return (
+            (value.float() if value.dtype is torch.bfloat16 else value)
+            .resolve_neg()
+            .resolve_conj()
+            .numpy()
+        )
     if isinstance(value, Tensor):
         return value.array.astype(np.float32) if value.dtype is dtypes.bfloat16 else value.array
     return np.asarray(value)
@@ -86,7 +94,9 @@ def compare(theirs: Any, ours: Any, what: str) -> str | None:
     if a.dtype.kind in "fc":
         kind = theirs.dtype if isinstance(theirs, torch.Tensor) else torch.float64
         relative, absolute = TOLERANCE.get(kind, (1e-6, 1e-7))
-        if not np.allclose(b.astype(np.float64), a.astype(np.float64), relative, absolute, equal_nan=True):
+        if not np.allclose(
+            b.astype(np.float64), a.astype(np.float64), relative, absolute, equal_nan=True
+        ):
             worst = np.nanmax(np.abs(b.astype(np.float64) - a.astype(np.float64)), initial=0)
             return f"{what}: off by {worst:.3g}"
     elif not np.array_equal(a, b):
@@ -113,7 +123,11 @@ def our_function(op: Any) -> Any:
         return getattr(Tensor, name)
     if place is not None and wrapped:
         return types.FunctionType(
-            op.op.__code__, {**op.op.__globals__, "torch": stackgrad}, name, op.op.__defaults__, op.op.__closure__
+            op.op.__code__,
+            {**op.op.__globals__, "torch": stackgrad},
+            name,
+            op.op.__defaults__,
+            op.op.__closure__,
         )
     return place
 
@@ -132,7 +146,9 @@ def check_sample(op: Any, ours: Any, sample: Any) -> str | None:
     for number, (a, b) in enumerate(zip(results, outputs)):
         if (fault := compare(a, b, f"output {number}")) is not None:
             return fault
-    return compare_gradients(flat([arguments, sample.kwargs]), flat([mirrored, options]), results, outputs)
+    return compare_gradients(
+        flat([arguments, sample.kwargs]), flat([mirrored, options]), results, outputs
+    )
 
 
 def compare_gradients(inputs: Any, mirrored: Any, results: Any, outputs: Any) -> str | None:
@@ -148,12 +164,22 @@ def compare_gradients(inputs: Any, mirrored: Any, results: Any, outputs: Any) ->
         return "gradient: the engine's output requires none"
     rng = np.random.default_rng(0)
     seeds = [rng.standard_normal(tuple(a.shape)) for a, _ in pairs]
-    leaves = [(t, o) for t, o in zip(inputs, mirrored) if isinstance(t, torch.Tensor) and t.requires_grad]
+    leaves = [
+        (t, o)
+        for t, o in zip(inputs, mirrored, strict=True)
+        if isinstance(t, torch.Tensor) and t.requires_grad
+    ]
     theirs = torch.autograd.grad(
-        [a for a, _ in pairs], [t for t, _ in leaves], [torch.from_numpy(np.asarray(s)).to(a.dtype) for s, (a, _) in zip(seeds, pairs)], allow_unused=True
+        [a for a, _ in pairs],
+        [t for t, _ in leaves],
+        [torch.from_numpy(np.asarray(s)).to(a.dtype) for s, (a, _) in zip(seeds, pairs)],
+        allow_unused=True,
     )
     ours = stackgrad.autograd.grad(
-        [b for _, b in pairs], [o for _, o in leaves], [stackgrad.tensor(s).to(b.dtype) for s, (_, b) in zip(seeds, pairs)], allow_unused=True
+        [b for _, b in pairs],
+        [o for _, o in leaves],
+        [stackgrad.tensor(s).to(b.dtype) for s, (_, b) in zip(seeds, pairs)],
+        allow_unused=True,
     )
     for number, (a, b) in enumerate(zip(theirs, ours)):
         if a is None or b is None:
@@ -168,13 +194,15 @@ def compare_gradients(inputs: Any, mirrored: Any, results: Any, outputs: Any) ->
 
 def mismatches(op: Any, ours: Any) -> Iterator[tuple[int, Mismatch | None]]:
     """Yield the number of every sample of `op`, with what differs on it."""
-    kind = next((d for d in (torch.float32, torch.int64, torch.bool) if op.supports_dtype(d, "cpu")), None)
+    kind = next(
+        (d for d in (torch.float32, torch.int64, torch.bool) if op.supports_dtype(d, "cpu")), None
+    )
     if kind is None:
         return
     differentiable = kind.is_floating_point and op.supports_autograd
     for number, sample in enumerate(op.sample_inputs("cpu", kind, requires_grad=differentiable)):
         try:
             fault = check_sample(op, ours, sample)
-        except Exception as error:  # noqa: BLE001  (any error of the engine is a mismatch)
+        except Exception as error:
             fault = f"{type(error).__name__}: {error}"
         yield number, None if fault is None else Mismatch(repr(sample.summary())[:300], fault)

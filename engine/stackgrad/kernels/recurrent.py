@@ -115,7 +115,7 @@ def _slopes(xp: ArrayModule, gates: Array, cells: Array, squashed: Array) -> tup
     one = gates.dtype.type(1)
 
     def work(part: slice) -> None:
-        slope, (i, f, g, o) = slopes[part], (gate[part, k] for k in range(4))  # noqa: F841
+        slope, (i, _, g, o) = slopes[part], (gate[part, k] for k in range(4))
         xp.subtract(one, gate[part], out=slope)
         slope *= gate[part]  # s (1 - s) for the three sigmoids
         slope[:, 0] *= g

@@ -22,6 +22,16 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
+def _add_hook(hooks: dict[int, Any], hook: Any, prepend: bool) -> Handle:
+    """Add a hook after the others, or before them."""
+    others = dict(hooks) if prepend else {}
+    if prepend:
+        hooks.clear()
+    handle = Handle.add(hooks, hook)
+    hooks.update(others)
+    return handle
+
+
 class Module:
     """A layer or network. Subclasses make their parts in `__init__` and define `forward`."""
 
@@ -95,9 +105,9 @@ class Module:
         for place in ("_parameters", "_modules", "_buffers"):
             if name in self.__dict__[place]:
                 if place == "_parameters" and value is not None:
-                    kind = type(value).__name__
+                    what = type(value).__name__
                     raise TypeError(
-                        f"cannot assign {kind!r} as parameter {name!r} "
+                        f"cannot assign {what!r} as parameter {name!r} "
                         "(torch.nn.Parameter or None expected)"
                     )
                 self.__dict__[place][name] = value
@@ -222,10 +232,9 @@ class Module:
     def _convert(self, change: Callable[[Tensor], Tensor]) -> Module:
         with no_grad():
             for module in self.modules():
-                for tensor in itertools.chain(
-                    module._parameters.values(),
-                    module._buffers.values(),  # noqa: SLF001
-                ):
+                places = module.__dict__
+                both = (places["_parameters"], places["_buffers"])
+                for tensor in itertools.chain(*(place.values() for place in both)):
                     if tensor is not None:
                         changed = change(tensor)
                         tensor.array, tensor.device = changed.array, changed.device
@@ -357,29 +366,29 @@ class Module:
         hook: Callable[..., Any],
         *,
         prepend: bool = False,
-        with_kwargs: bool = False,  # noqa: ARG002
+        with_kwargs: bool = False,
     ) -> Handle:
         """Call `hook(module, args)` before `forward`; it may return other arguments."""
-        return Handle.add(self._forward_pre_hooks, (hook, with_kwargs))
+        return _add_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self,
         hook: Callable[..., Any],
         *,
-        prepend: bool = False,  # noqa: ARG002
+        prepend: bool = False,
         with_kwargs: bool = False,
         always_call: bool = False,  # noqa: ARG002
     ) -> Handle:
         """Call `hook(module, args, output)` after `forward`; it may return another output."""
-        return Handle.add(self._forward_hooks, (hook, with_kwargs))
+        return _add_hook(self._forward_hooks, (hook, with_kwargs), prepend)
 
     def register_full_backward_hook(
         self,
         hook: Callable[..., Any],
-        prepend: bool = False,  # noqa: ARG002
+        prepend: bool = False,
     ) -> Handle:
         """Call `hook(module, (), grad_output)` when the gradient of the output is complete."""
-        return Handle.add(self._backward_hooks, hook)
+        return _add_hook(self._backward_hooks, hook, prepend)
 
     # ---- text
 

@@ -9,7 +9,7 @@ from stackgrad import dtypes
 from stackgrad.arrays import quiet
 from stackgrad.grad_mode import mode
 from stackgrad.graph import Node, edge_to, present
-from stackgrad.tensor import Tensor
+from stackgrad.tensor import Tensor, wrap
 
 
 class _Scatter:
@@ -62,9 +62,21 @@ def overwrite(target: Tensor, result: Tensor) -> Tensor:
                 f"result type {what} can't be cast to the desired output type {into}"
             )
         result = result.astype(array.dtype)
+    if result.node is not None:
+        _keep_old_value(target, result.node)
     quiet.run(_copy, array, result.array)
     adopt(target, result)
     return target
+
+
+def _keep_old_value(target: Tensor, node: Node) -> None:
+    """Give the node of `x.mul_(y)`, which needs x as it was, a copy of it."""
+    saved = node.saved if isinstance(node.saved, list) else []
+    for place, (name, value, _) in enumerate(saved):
+        if value is target:
+            old = wrap(target.array.copy(), target.device)
+            old.node, old.index, old.tracked = target.node, target.index, target.tracked
+            saved[place] = (name, old, 0)
 
 
 def _copy(array: Any, value: Any) -> None:

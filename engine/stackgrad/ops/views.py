@@ -63,7 +63,7 @@ _slice: Op = Op(
 )
 _diagonal: Op = Op(
     "diagonal",
-    lambda xp, x, *, offset, dim1, dim2: xp.diagonal(x, offset, dim1, dim2),
+    lambda xp, x, *, offset, dim1, dim2: diagonal_of(xp, x, offset, dim1, dim2),
     {
         "x": lambda g, x_shape, offset, dim1, dim2: _embed_diagonal(
             g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2
@@ -110,19 +110,22 @@ def place_diagonal(
 ) -> Any:
     """Return zeros of `shape` with `value` on the diagonal."""
     out = xp.zeros(shape, value.dtype)
-    line = xp.diagonal(out, offset, dim1, dim2)
-    if line.size:
-        line = xp.lib.stride_tricks.as_strided(
-            _start(out, offset, dim1, dim2), line.shape, line.strides
-        )
-        line[...] = value
+    diagonal_of(xp, out, offset, dim1, dim2)[...] = value
     return out
 
 
-def _start(array: Any, offset: int, dim1: int, dim2: int) -> Any:
-    key = [slice(None)] * array.ndim
+def diagonal_of(xp: Any, x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    """Return a diagonal as a view that can be written to, which `numpy.diagonal` is not."""
+    key = [slice(None)] * x.ndim
     key[dim1], key[dim2] = slice(max(-offset, 0), None), slice(max(offset, 0), None)
-    return array[tuple(key)]
+    corner = x[tuple(key)]
+    kept = [d for d in range(x.ndim) if d not in (dim1, dim2)]
+    length = min(corner.shape[dim1], corner.shape[dim2])
+    step = corner.strides[dim1] + corner.strides[dim2]
+    shape = (*(x.shape[d] for d in kept), length)
+    return xp.lib.stride_tricks.as_strided(
+        corner, shape, (*(corner.strides[d] for d in kept), step)
+    )
 
 
 def windows(xp: Any, x: Any, dim: int, size: int, step: int) -> Any:

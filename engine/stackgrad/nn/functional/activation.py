@@ -120,8 +120,8 @@ def gumbel_softmax(
     logits: Tensor,
     tau: float = 1,
     hard: bool = False,
-    eps: float = 1e-10,
-    dim: int = -1,  # noqa: ARG001
+    eps: float = 1e-10,  # noqa: ARG001  (PyTorch has it and does not use it either)
+    dim: int = -1,
 ) -> Tensor:
     """Return softmax((logits + Gumbel noise) / tau), or its one-hot form with the soft gradient."""
     noise = -(logits.detach() * 0).exponential_().log()
