@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from stackcheck.errors import InputError
 from stackcheck.model.smoke import ParityResult, SmokeReport, StageResult, StageStatus
 from stackcheck.smoke.document import compare_rates, list_rates
+from stackcheck.smoke.health import HealthWatch
 from stackcheck.smoke.history import recall_rates, record_rates
 from stackcheck.smoke.interpreter import Interpreter
 from stackcheck.smoke.presence import Presence, look_for_gpu
@@ -56,8 +58,11 @@ def run_smoke(options: Options, listener: Listener) -> SmokeReport:
         raise InputError(
             f"--device {options.device}: this machine has no NVIDIA GPU; `--device cpu` tests the CPU"
         )
-    run, notes = _run_devices(options, presence, listener)
-    stages = list(run.stages)
+    with _watch(options, presence) as watch:
+        run = _run_devices(options, presence, listener)
+    notes, stages = list(run.notes), list(run.stages)
+    if isinstance(watch, HealthWatch):
+        stages.append(watch.result())
     device = run.device
     untested = presence.has_gpu and options.device == "auto" and not device.startswith("cuda")
     if untested:
@@ -91,7 +96,13 @@ def run_smoke(options: Options, listener: Listener) -> SmokeReport:
     )
 
 
-def _run_devices(options: Options, presence: Presence, listener: Listener) -> tuple[Run, list[str]]:
+def _watch(options: Options, presence: Presence) -> AbstractContextManager[object]:
+    """Watch the GPUs' health where they are loaded for longer than a moment."""
+    loaded = presence.has_gpu and options.device != "cpu" and options.level != "quick"
+    return HealthWatch() if loaded else nullcontext()
+
+
+def _run_devices(options: Options, presence: Presence, listener: Listener) -> Run:
     """Run the stages on the device, or on each GPU in turn for `all`."""
     wanted = "cuda:0" if options.device in {"all", "cuda"} else options.device
     run = _run_device(options, wanted, presence, listener)
@@ -104,7 +115,7 @@ def _run_devices(options: Options, presence: Presence, listener: Listener) -> tu
             run.tasks += other.tasks
             run.notes += other.notes
             run.device += f", {other.device}"
-    return run, list(run.notes)
+    return run
 
 
 def _run_device(options: Options, device: str, presence: Presence, listener: Listener) -> Run:
