@@ -27,8 +27,9 @@ _FULL = ("short", "long")
 STAGES = (
     Stage("device", "device", "memory.check_device", 60.0),
     Stage("memory pattern", "memory", "memory.check_pattern"),
+    Stage("copy rate", "memory", "rates.measure_copies", gpu_only=True),
     Stage("matrix product", "blas", "products.check_products"),
-    Stage("product rate", "blas", "rates.measure_rates", gpu_only=True),
+    Stage("product rate", "blas", "rates.measure_products", gpu_only=True),
     Stage("convolution", "convolution", "convolution.check_convolution"),
     Stage("random numbers", "random", "random_numbers.check_random_numbers", 60.0),
     Stage("compiled kernel", "compiler", "kernels.check_compiled_kernel", gpu_only=True),
