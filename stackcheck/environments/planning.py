@@ -26,6 +26,19 @@ if TYPE_CHECKING:
     from stackcheck.model.plan import Plan, Requirement, Resolution
     from stackcheck.resolve.wishes import Wishes
 
+_RELEASES = {
+    "3.6": (2016, 12),
+    "3.7": (2018, 6),
+    "3.8": (2019, 10),
+    "3.9": (2020, 10),
+    "3.10": (2021, 10),
+    "3.11": (2022, 10),
+    "3.12": (2023, 10),
+    "3.13": (2024, 10),
+    "3.14": (2025, 10),
+}
+"""Year and month of each Python's first release (PEPs 494, 537, 569, 596, 619, 664, 693, 719, 745)."""
+
 __all__ = ["default_name", "make_recipe", "resolve_for", "suits_this_machine"]
 
 _CONDA_INSTALLERS = {"rattler", "conda", "mamba", "micromamba", "pixi"}
@@ -63,7 +76,25 @@ def resolve_for(
         own = f"{sys.version_info[0]}.{sys.version_info[1]}"
         here = available_pythons()
         wishes = replace(wishes, pythons=(own, *(each for each in here if each != own)))
+        found = resolve(requirements, machines, knowledge, wishes)
+        if found.plan is None or not found.plan.exclude_newer:
+            return found
+        wishes = replace(wishes, pythons=_contemporaries(here, found.plan.exclude_newer))
     return resolve(requirements, machines, knowledge, wishes)
+
+
+def _contemporaries(pythons: Sequence[str], date: str) -> tuple[str, ...]:
+    """Return the Pythons with those first that were half a year old at that date.
+
+    For a Python that came later the dependencies of the time have no wheels, and some no longer compile.
+    """
+    year, month = int(date[:4]), int(date[5:7])
+
+    def is_later(python: str) -> bool:
+        released = _RELEASES.get(python)
+        return released is not None and (released[0] * 12 + released[1] + 6) > (year * 12 + month)
+
+    return tuple(sorted(pythons, key=is_later))
 
 
 def default_name(plan: Plan) -> str:

@@ -38,6 +38,15 @@ __all__ = [
 VARIABLES: Mapping[str, str] = {"UV_PYTHON_DOWNLOADS": "never"}
 
 
+NEVER_BUILT = ("grpcio", "h5py", "numpy", "pandas", "scipy")
+"""Packages that are taken as wheels only: compiling them takes longer than everything else together. Small sources
+are built, since old releases of TensorFlow have dependencies without wheels."""
+
+
+_MANYLINUX = (17, 28, *range(31, 41))
+"""Minor versions of glibc 2 that uv has platforms for."""
+
+
 class NoUv(StackCheckError):
     """uv is not to be had."""
 
@@ -139,6 +148,7 @@ def compile_lock(
             *[find_uv(), "pip", "compile", "pyproject.toml", *_flags(tools), *target],
             *["--format", kind, "--output-file", lock.name],
             *["--custom-compile-command", "stackcheck create-env", "--no-annotate"],
+            *(word for name in NEVER_BUILT for word in ("--only-binary", name)),
             *(hashes if kind == "requirements.txt" else []),
         ],
         what="no set of wheels satisfies the plan",
@@ -149,16 +159,21 @@ def compile_lock(
 
 
 def _platform(plan: Plan) -> str:
-    """Return uv's name of the plan's platform: on Linux the newest wheels that the plan's glibc loads."""
+    """Return uv's name of the plan's platform.
+
+    On Linux the newest wheels that the machine's glibc loads; where that is not known the oldest that the builds need.
+    """
     if plan.platform.startswith("windows"):
         return "x86_64-pc-windows-msvc"
     machine = "aarch64" if plan.platform in ("linux-aarch64", "jetson", "macos-arm64") else "x86_64"
     if plan.platform.startswith("macos"):
         return f"{machine}-apple-darwin"
-    floors = [build.glibc for build in plan.builds if build.glibc is not None]
-    glibc = plan.glibc or max(floors, default=None)
-    minors = [minor for minor in (17, 28, *range(31, 41)) if glibc and minor <= glibc.minor]
-    return f"{machine}-manylinux_2_{max(minors, default=28)}"
+    if plan.glibc is not None:
+        newest = max((each for each in _MANYLINUX if each <= plan.glibc.minor), default=17)
+        return f"{machine}-manylinux_2_{newest}"
+    floor = max((build.glibc.minor for build in plan.builds if build.glibc), default=28)
+    oldest = min((each for each in _MANYLINUX if each >= floor), default=_MANYLINUX[-1])
+    return f"{machine}-manylinux_2_{oldest}"
 
 
 def target_of(recipe: Recipe) -> list[str]:
