@@ -9,6 +9,7 @@ files cannot hold (environment, user, limits, mounts, nodes, loader cache) stand
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -171,15 +172,24 @@ class HostReader:
     # ---- files
 
     def locate(self, path: str) -> str:
-        """Return where a path of the host lies on this computer, its links followed inside the root."""
+        """Return where a path of the host lies on this computer, its links followed inside the root.
+
+        Raises `OSError` for a circle of links.
+        """
         if self.root is None:
             return path
-        return str(self.root) + self.real_path(path)
+        return str(self.root) + self._follow(path)
 
     def real_path(self, path: str) -> str:
         """Return a path of the host with every symbolic link resolved; what is missing stays as it is."""
         if self.root is None:
             return os.path.realpath(path)
+        try:
+            return self._follow(path)
+        except OSError:
+            return path
+
+    def _follow(self, path: str) -> str:
         waiting = [part for part in reversed(path.split("/")) if part]
         done: list[str] = []
         links = 0
@@ -191,14 +201,18 @@ class HostReader:
                 done = done[:-1]
                 continue
             place = "/".join((str(self.root), *done, part))
-            if links < _LINKS_MAX and os.path.islink(place):
-                links += 1
-                target = os.readlink(place)
-                if target.startswith("/"):
-                    done = []
-                waiting += [piece for piece in reversed(target.split("/")) if piece]
-            else:
+            if not os.path.islink(place):
                 done.append(part)
+                continue
+            links += 1
+            if (
+                links > _LINKS_MAX
+            ):  # never left to the system, which would follow it out of the root
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            target = os.readlink(place)
+            if target.startswith("/"):
+                done = []
+            waiting += [piece for piece in reversed(target.split("/")) if piece]
         return "/" + "/".join(done)
 
     def read(self, path: str, limit: int = TEXT_LIMIT, offset: int = 0) -> Fact[bytes]:
@@ -252,11 +266,17 @@ class HostReader:
 
     def is_file(self, path: str) -> bool:
         """Tell whether a readable path is a regular file."""
-        return os.path.isfile(self.locate(path))
+        try:
+            return os.path.isfile(self.locate(path))
+        except OSError:
+            return False
 
     def is_directory(self, path: str) -> bool:
         """Tell whether a path is a directory."""
-        return os.path.isdir(self.locate(path))
+        try:
+            return os.path.isdir(self.locate(path))
+        except OSError:
+            return False
 
     def writable(self, path: str) -> Fact[bool]:
         """Tell whether this user may write to a path; of a missing one, to the nearest parent that is there."""

@@ -32,7 +32,7 @@ from stackcheck.probe.pci import probe_pci
 from stackcheck.probe.system import probe_arch, probe_host
 from stackcheck.probe.toolkits import probe_system_cudnn, probe_toolkits
 
-__all__ = ["probe_machine"]
+__all__ = ["probe_machine", "read_host"]
 
 
 def probe_machine(
@@ -49,14 +49,15 @@ def probe_machine(
     host = HostReader.open()
     child = GpuChild(host, timeout, progress)
     try:
-        machine = _read(host, environment)
+        machine = read_host(host, environment)
     except BaseException:
         child.abandon()
         raise
     return _with_answers(machine, child.collect())
 
 
-def _read(host: HostReader, environment: str | None) -> Machine:
+def read_host(host: HostReader, environment: str | None = None) -> Machine:
+    """Return what files, links and directories tell; the driver was not asked. Raises as `probe_machine` does."""
     loader = Loader(host, probe_arch(host).peek())
     facts = probe_host(host, loader, probe_container(host))
     python = probe_environment(host, loader, environment)

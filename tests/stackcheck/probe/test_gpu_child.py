@@ -34,7 +34,9 @@ def test_reads_every_gpu_through_the_real_binding(fake_driver: FakeDriver) -> No
     assert machine.driver.cuinit_code.get() == 0
 
 
-def test_absence_of_the_libraries_is_a_return_code_and_an_absence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absence_of_the_libraries_is_a_return_code_and_an_absence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     machine = probe_machine()
     if machine.driver.nvml_library.peek() is not None:
@@ -113,7 +115,9 @@ def test_a_call_that_hangs_costs_one_unknown(fake_driver: FakeDriver) -> None:
     assert any("persistence" in note for note in machine.notes)
 
 
-def test_a_gpu_that_hangs_at_every_call_does_not_cost_the_other_gpus(fake_driver: FakeDriver) -> None:
+def test_a_gpu_that_hangs_at_every_call_does_not_cost_the_other_gpus(
+    fake_driver: FakeDriver,
+) -> None:
     hangs = {f"hang.nvmlDeviceGet{name}.0": 1 for name in ("Name", "UUID", "CudaComputeCapability")}
     fake_driver.play({"count": 3, **hangs})
     found = gpus(probe_machine(timeout=1))
