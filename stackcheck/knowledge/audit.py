@@ -21,6 +21,10 @@ from stackcheck.model.version import Version
 
 __all__ = ["AuditReport", "Difference", "audit"]
 
+_PLATFORMS = {"jetson": "linux-aarch64"}
+"""Rows' platforms whose wheels carry another one's tag."""
+_WITHOUT_WHEEL = ("source", "any")
+
 _WORKERS = 4
 """Wheels opened at once: the reads wait for the network."""
 
@@ -97,28 +101,39 @@ class _Audit:
             self.unreachable.append(str(error))
 
     def _compare_row(self, build: Build) -> None:
-        carrier, version = _carrier(build)
-        release = self._view.releases(carrier).get((version, build.platform))
         self.checked += 1
+        if build.build == "source":
+            if not self._view.has_sdist(build.distribution, build.version):
+                self._differ(build, "files", "a row", "no source distribution")
+            return
+        carrier, version = _carrier(build)
+        releases = self._view.releases(carrier)
+        release = releases.get((version, _PLATFORMS.get(build.platform, build.platform)))
         if release is None:
-            pure = self._view.releases(carrier).get((version, ""))
-            if pure is None:
+            is_pure = (version, "") in releases or self._view.has_sdist(carrier, version)
+            if not is_pure:
                 self._differ(build, "files", "a row", "no wheel")
             return
-        self._differ_unless(build, "python_tags", build.python_tags, release.python_tags)
+        if not all(tag.startswith("py") for tag in release.python_tags):
+            self._differ_unless(build, "python_tags", build.python_tags, release.python_tags)
         self._differ_unless(build, "yanked", build.yanked, release.yanked)
-        own = self._view.releases(build.distribution)
-        stated = own.get((build.version, build.platform)) or own.get((build.version, ""))
-        if stated is not None:
-            ours = SpecifierSet(build.requires_python)
-            if ours != SpecifierSet(stated.requires_python):
-                self._differ(build, "requires_python", str(ours), stated.requires_python)
-            if stated.released and build.released and build.released > stated.released:
-                self._differ(build, "released", build.released, stated.released)
+        self._compare_metadata(build)
         if build.glibc and release.glibc and build.glibc < release.glibc:
             self._differ(build, "glibc", str(build.glibc), f"{release.glibc} by its tag")
         if self._compare_digests(build) or self._full:
             self._waiting.append((build, release))
+
+    def _compare_metadata(self, build: Build) -> None:
+        """Compare what the index tells of the distribution itself; a row may know more than an empty field."""
+        own = self._view.releases(build.distribution)
+        stated = own.get((build.version, build.platform)) or own.get((build.version, ""))
+        if stated is None:
+            return
+        ours, theirs = SpecifierSet(build.requires_python), SpecifierSet(stated.requires_python)
+        if theirs and ours != theirs:
+            self._differ(build, "requires_python", str(ours), str(theirs))
+        if stated.released and build.released and build.released > stated.released:
+            self._differ(build, "released", build.released, stated.released)
 
     def _compare_digests(self, build: Build) -> bool:
         """Compare the files that the row's evidence names; return whether the wheel ought to be opened."""
@@ -215,15 +230,19 @@ def _same_release(ours: Version | None, theirs: Version) -> bool:
 
 def _missing_rows(rows: Iterable[Build], view: IndexView) -> Iterator[Difference]:
     """Yield final releases with wheels for a known platform that no row holds, from each distribution's oldest on."""
-    known: dict[str, dict[Version, set[str]]] = {}
+    held: set[tuple[Version, str]] = set()
+    oldest: dict[str, Version] = {}
     for build in rows:
-        name = str(canonicalize_name(build.distribution))
-        known.setdefault(name, {}).setdefault(build.version, set()).add(build.platform)
-    for distribution, versions in known.items():
+        platform = _PLATFORMS.get(build.platform, build.platform)
+        held |= {(build.version, platform), (_carrier(build)[1], platform)}
+        if build.build not in _WITHOUT_WHEEL:
+            name = str(canonicalize_name(build.distribution))
+            oldest[name] = min(build.version, oldest.get(name, build.version))
+    for distribution, first in oldest.items():
         for (version, platform), release in sorted(view.releases(distribution).items()):
-            if version.is_prerelease or version < min(versions) or release.yanked or not platform:
+            if version.is_prerelease or version < first or release.yanked or not platform:
                 continue
-            if platform not in versions.get(version, ()):
+            if (version, platform) not in held:
                 row = f"{distribution} {version} on pypi, {platform}"
                 yield Difference(row, "row", "none", _words(release.python_tags))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
 from stackcheck.binary.contents import READERS, WheelContents
 from stackcheck.binary.index import IndexFile, PackageIndex
@@ -110,6 +110,17 @@ class IndexView:
         if name not in self._releases:
             self._releases[name] = observe(name, self.files(name))
         return self._releases[name]
+
+    def has_sdist(self, project: str, version: Version) -> bool:
+        """Tell whether the release has a source distribution."""
+        for file in self.files(project):
+            try:
+                found = parse_sdist_filename(file.filename)[1]
+            except InvalidSdistFilename:
+                continue
+            if found == version:
+                return True
+        return False
 
     def by_filename(self, project: str) -> Mapping[str, IndexFile]:
         """Return the project's files by name."""

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import zipfile
+from contextlib import suppress
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stackcheck.errors import InputError
 from stackcheck.knowledge.compilation import compile_source
+from stackcheck.knowledge.knowledge import Knowledge
 from stackcheck.knowledge.source import find_sources, read_tree
 from tests.stackcheck.knowledge.writing import HEAD, RELEASES, write_framework, write_nvidia
 
@@ -87,3 +93,30 @@ def test_refuses_an_empty_file(tmp_path):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         find_sources(tmp_path / "gone")
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_no_damage_to_a_file_ends_in_anything_but_faults(tmp_path, data):
+    path = write_framework(tmp_path)
+    text = HEAD + RELEASES
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(text)))
+        end = min(len(text), start + data.draw(st.integers(0, 12)))
+        junk = data.draw(st.text(st.sampled_from("{}[]:,-\n 'x1\"#&*!|>%@`~unkow"), max_size=6))
+        text = text[:start] + junk + text[end:]
+    path.write_text(text)
+    with suppress(InputError):
+        compile_source(only(tmp_path))
+
+
+def test_matrices_are_read_from_a_zip_without_a_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("STACKCHECK_CACHE_DIR", str(tmp_path / "cache"))
+    with zipfile.ZipFile(tmp_path / "wheel.whl", "w") as archive:
+        archive.writestr("stackcheck/matrices/frameworks/demo.yaml", HEAD + RELEASES)
+    root = zipfile.Path(tmp_path / "wheel.whl", "stackcheck/matrices/")
+    knowledge = Knowledge(find_sources(base=root))
+    assert [str(row.version) for row in knowledge.builds("demo")] == ["2.10", "2.10", "2.10", "2.9"]
+    assert not (tmp_path / "cache").exists()
