@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -156,6 +157,8 @@ def train_smoke(context: typer.Context, *, flags: SmokeFlags) -> None:
     from stackcheck.smoke.session import run_smoke
 
     options = _options(flags)
+    # ended by a scheduler it cleans up as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with show_progress(quiet=state.quiet, no_color=state.no_color) as listener:
         report = run_smoke(options, listener)
     if flags.checked_format() == "text" and flags.output is None:
