@@ -115,9 +115,8 @@ def _write_down(environment: Environment) -> Path:
         for distribution in environment.distributions.peek() or ()
         if not distribution.conda_build.peek()
     )
-    python = environment.executable.peek() or f"{environment.prefix}/bin/python"
     number = sum(1 for _ in folder.iterdir()) + 1
     path = folder / f"{number:04}-{Path(environment.prefix).name}.txt"
-    head = f"# back to this: {python} -m pip install -r {path}"
-    path.write_text("\n".join([head, *names, ""]), encoding="utf-8")
+    back = shlex.join(_translate(("install", "-r", str(path)), environment))
+    path.write_text("\n".join([f"# back to this: {back}", *names, ""]), encoding="utf-8")
     return path

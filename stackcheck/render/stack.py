@@ -108,6 +108,8 @@ def _devices(machine: Machine) -> str:
 def _driver(machine: Machine) -> str:
     driver = machine.driver
     release = driver.release.peek()
+    if not release and isinstance(driver.cuda, Absent) and not machine.pci.peek():
+        return ""
     cuda = _say(driver.cuda, lambda version: f"CUDA {version}", absent="no CUDA")
     return f"{release}, {cuda}" if release else cuda
 
