@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Mode(threading.local):
@@ -30,7 +32,7 @@ class set_grad_enabled:  # noqa: N801  (PyTorch's name)
     def __exit__(self, *_: object) -> None:
         mode.enabled = self.previous
 
-    def __call__(self, function: Any) -> Any:
+    def __call__(self, function: F) -> F:
         """Decorate `function`, which then runs in this mode."""
         mode.enabled = self.previous
         return _decorate(lambda: set_grad_enabled(self.enabled), function)
@@ -53,7 +55,7 @@ class no_grad:  # noqa: N801  (PyTorch's name)
     def __exit__(self, *_: object) -> None:
         mode.enabled = self._previous
 
-    def __call__(self, function: Any) -> Any:
+    def __call__(self, function: F) -> F:
         """Decorate `function`, which then runs in this mode."""
         return _decorate(type(self), function)
 
@@ -64,7 +66,7 @@ class enable_grad(no_grad):  # noqa: N801  (PyTorch's name)
     _enabled = True
 
 
-def _decorate(manager: Callable[[], Any], function: Any) -> Any:
+def _decorate(manager: Callable[[], Any], function: F) -> F:
     import functools
     import inspect
 
@@ -85,4 +87,4 @@ def _decorate(manager: Callable[[], Any], function: Any) -> Any:
             with manager():
                 return function(*args, **kwargs)
 
-    return functools.wraps(function)(wrapper)
+    return cast("F", functools.wraps(function)(wrapper))

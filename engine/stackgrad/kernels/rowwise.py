@@ -193,7 +193,7 @@ class CrossEntropy:
         over_blocks(xp, work, rows, width)
         weights = kept.astype(x.dtype)
         if mean:
-            weights /= weights.sum()
+            weights = weights / weights.sum()
         return (xp.asarray((losses * weights).sum()),), (
             probability,
             weights,

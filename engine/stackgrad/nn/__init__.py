@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackgrad.nn import functional, init, parameter
+from stackgrad.nn import functional, init, parameter, utils
+from stackgrad.nn.attention import *  # noqa: F403
 from stackgrad.nn.container import *  # noqa: F403
 from stackgrad.nn.convolution import *  # noqa: F403
 from stackgrad.nn.linear import *  # noqa: F403
 from stackgrad.nn.module import *  # noqa: F403
 from stackgrad.nn.normalization import *  # noqa: F403
 from stackgrad.nn.parameter import *  # noqa: F403
+from stackgrad.nn.recurrent import *  # noqa: F403
 from stackgrad.nn.simple import LAYERS
 
 globals().update(LAYERS)
@@ -20,4 +22,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"stackgrad.nn has no {name!r}: it is not implemented")
 
 
-__all__ = ["functional", "init", "parameter"]
+__all__ = ["functional", "init", "parameter", "utils"]

@@ -41,6 +41,8 @@ class _PerChannel(Module):
         track_running_stats: bool | None = None,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -53,7 +55,7 @@ class _PerChannel(Module):
             "weight", Parameter(ones(num_features, **options)) if self.affine else None
         )
         self.register_parameter(
-            "bias", Parameter(zeros(num_features, **options)) if self.affine else None
+            "bias", Parameter(zeros(num_features, **options)) if self.affine and bias else None
         )
         tracked = self.track_running_stats
         self.register_buffer("running_mean", zeros(num_features, **options) if tracked else None)
@@ -237,6 +239,8 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if num_channels % num_groups:
@@ -247,7 +251,7 @@ class GroupNorm(Module):
             "weight", Parameter(ones(num_channels, **options)) if affine else None
         )
         self.register_parameter(
-            "bias", Parameter(zeros(num_channels, **options)) if affine else None
+            "bias", Parameter(zeros(num_channels, **options)) if affine and bias else None
         )
 
     def forward(self, input: Tensor) -> Tensor:

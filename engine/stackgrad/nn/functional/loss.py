@@ -265,5 +265,5 @@ def kl_div(
         target.exp() * (target - input) if log_target else xlogy(target, target) - target * input
     )
     if reduction == "batchmean":
-        return losses.sum() / len(input)
+        return losses.sum() / (int(input.array.shape[0]) if input.array.ndim else 1)
     return _finish(losses, reduction, size_average, reduce)
