@@ -83,19 +83,11 @@ def select_builds(
     platforms, assumed = platforms_of(machine)
     here = [row for row in released if row.platform in platforms]
     notes: tuple[str, ...] = (assumed,) if assumed else ()
-    if (
-        not here
-        and need_gpu
-        and requirement.build == "cpu"
-        and not platforms[0].startswith("macos")
-    ):
-        return Candidates(violation=_no_gpu_code(requirement), assumed=notes)
-    if not here:
-        return Candidates(violation=_no_platform(requirement, platforms[0], released))
     labelled = [row for row in here if fits_label(row.build, requirement.build)]
     labelled = _of_distribution(labelled, requirement, knowledge)
     if not labelled:
-        return Candidates(violation=_no_build(requirement, here, released))
+        why = _say_why_none(requirement, here, released, platforms[0], need_gpu=need_gpu)
+        return Candidates(violation=why, assumed=notes)
     asked = [row for row in labelled if _is_extra(row, requirement.extras)]
     labelled = asked or labelled
     labelled = _of_cuda(labelled, wishes)
@@ -105,10 +97,7 @@ def select_builds(
     if note:
         notes += (note,)
     if requirement.is_pinned and not asked:
-        if not (requirement.build.removeprefix("cu") or wishes.cuda):
-            chosen = _defaults(chosen, need_gpu=need_gpu, with_extras=with_extras)
-        elif not with_extras:
-            chosen = _without_extras(chosen)
+        chosen = _as_named(chosen, requirement, wishes, need_gpu=need_gpu, with_extras=with_extras)
     return Candidates(tuple(chosen), assumed=notes)
 
 
@@ -137,9 +126,19 @@ def _offered(rows: list[Build], wishes: Wishes) -> list[Build]:
     return [row for row in rows if not row.yanked and (not row.released or row.released <= last)]
 
 
-def _without_extras(rows: list[Build]) -> list[Build]:
-    """Keep what is installed without an extra, where there is any."""
-    return [row for row in rows if not _EXTRAS.search(row.install)] or rows
+def _as_named(
+    rows: list[Build],
+    requirement: Requirement,
+    wishes: Wishes,
+    *,
+    need_gpu: bool,
+    with_extras: bool,
+) -> list[Build]:
+    """Keep what a pinned requirement means that names no extra: the defaults, or of its build what needs none."""
+    if not (requirement.build.removeprefix("cu") or wishes.cuda):
+        return _defaults(rows, need_gpu=need_gpu, with_extras=with_extras)
+    plain = [row for row in rows if not _EXTRAS.search(row.install)]
+    return rows if with_extras else plain or rows
 
 
 def _released(rows: Iterable[Build], requirement: Requirement) -> list[Build]:
@@ -197,12 +196,13 @@ def _defaults(rows: list[Build], *, need_gpu: bool, with_extras: bool) -> list[B
         release = [row for row in rows if row.version == version]
         default = [row for row in release if row.default]
         gpu = [row for row in release if row.is_gpu]
-        if any(row.is_gpu for row in default):
+        if not need_gpu:
+            # without a GPU the CPU build of the same release serves as well, and is a tenth of the size
+            kept += [row for row in release if row.default or not row.is_gpu] or release
+        elif any(row.is_gpu for row in default):
             kept += [row for row in default if row.is_gpu]
             if with_extras:
                 kept += [row for row in gpu if not row.default and _EXTRAS.search(row.install)]
-        elif default and not need_gpu:
-            kept += default
         else:
             kept += gpu or default or release
     return kept
@@ -214,6 +214,21 @@ def _say_unknown(requirement: Requirement, rows: Iterable[Build], knowledge: Kno
         f"{requirement.name}{requirement.specifier} is not in the knowledge, which is of {knowledge.as_of} and ends at"
         f" {requirement.name} {newest}"
     )
+
+
+def _say_why_none(
+    requirement: Requirement,
+    here: list[Build],
+    released: list[Build],
+    platform: str,
+    *,
+    need_gpu: bool,
+) -> Finding:
+    if need_gpu and requirement.build == "cpu" and not platform.startswith("macos"):
+        return _no_gpu_code(requirement)
+    if not here:
+        return _no_platform(requirement, platform, released)
+    return _no_build(requirement, here, released)
 
 
 def _no_platform(requirement: Requirement, platform: str, rows: list[Build]) -> Finding:

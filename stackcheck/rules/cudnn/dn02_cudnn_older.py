@@ -47,8 +47,11 @@ def judge(build: Build, situation: Situation) -> Finding | None:
         source = situation.machine.system_cudnn.source
     if loaded is None or satisfies(loaded, build.cudnn):
         return None
+    if build.from_source and loaded.major < build.cudnn.major:
+        return None
+    compiled = "compiles with cuDNN up to" if build.from_source else "was compiled against cuDNN"
     return RULE.finding(
-        f"cuDNN {loaded} is loaded and {build.label} was compiled against cuDNN {build.cudnn}",
+        f"cuDNN {loaded} is loaded and {build.label} {compiled} {build.cudnn}",
         evidence=(
             Evidence("cuDNN", str(loaded), source),
             Evidence(
@@ -59,7 +62,8 @@ def judge(build: Build, situation: Situation) -> Finding | None:
         ),
         cause="cuDNN is compatible within a major version, and only upwards.",
         fix=Fix(
-            f"Put cuDNN {build.cudnn} or a newer {build.cudnn.major}.x where the framework finds it"
+            f"Put cuDNN {build.cudnn}{'' if build.from_source else f' or a newer {build.cudnn.major}.x'} where the"
+            " framework finds it"
         ),
         subject=build.label,
     )

@@ -30,9 +30,10 @@ def judge(situation: Situation) -> Finding | None:
                     return _conflict(
                         name, (left.label, left.requires[name]), (right.label, right.requires[name])
                     )
+    versions = {**situation.packages, **{build.distribution: build.version for build in builds}}
     for build in builds:
         for name, specifier in build.requires.items():
-            version = situation.packages.get(name)
+            version = versions.get(name)
             if version is not None and not SpecifierSet(specifier).contains(
                 str(version), prereleases=True
             ):
