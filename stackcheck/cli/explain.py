@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,12 +14,13 @@ from stackcheck.cli.options import JsonOption
 from stackcheck.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from stackcheck.cli.state import State
     from stackcheck.diagnose.explain.entry import Catalogue
     from stackcheck.diagnose.explain.topics import Topics
     from stackcheck.model.machine import Machine
+    from stackcheck.rules.rule import Rule
 
 __all__ = ["explain", "register"]
 
@@ -60,7 +61,7 @@ def explain(
     if lang is not None and lang not in LANGUAGES:
         raise InputError(f"--lang {lang}: choose one of {', '.join(LANGUAGES)}")
     catalogue, topics = Catalogue(shipped() / "messages"), Topics(shipped() / "topics")
-    subject = read_subject(_text(what), catalogue.entries, topics.names)
+    subject = read_subject(_text(what), _codes(catalogue), topics.names)
     if subject.kind == "code":
         document, lines = _explain_code(subject.name, catalogue, state, confirm=confirm)
     elif subject.kind == "topic":
@@ -87,6 +88,13 @@ def _text(what: list[str]) -> str:
             )
         return " ".join(what)
     return sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def _codes(catalogue: Catalogue) -> Iterator[str]:
+    from stackcheck.diagnose.explain.of_rules import all_rules
+
+    yield from catalogue.entries
+    yield from (rule.code for rule in all_rules())
 
 
 def _width() -> int:
@@ -131,11 +139,11 @@ def _explain_text(
 def _explain_code(
     code: str, catalogue: Catalogue, state: State, *, confirm: bool
 ) -> tuple[dict[str, Any], Iterable[str]]:
-    from stackcheck.diagnose.examination import own_rules
+    from stackcheck.diagnose.explain.of_rules import all_rules, entry_of
     from stackcheck.diagnose.explain.wording import word_entry
 
-    entry = catalogue.entries[code]
-    rule = next((rule for rule in own_rules() if rule.code == code), None)
+    rule = next((rule for rule in all_rules() if rule.code == code), None)
+    entry = catalogue.entries.get(code) or entry_of(cast("Rule", rule))
     confirmed = _confirm([code], state).get(code) if confirm else None
     cause = {
         "code": code,

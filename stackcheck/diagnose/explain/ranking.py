@@ -62,7 +62,7 @@ def explain(text: str, catalogue: Catalogue, lifetimes: Lifetimes) -> tuple[Caus
         if (cause := _weigh(entry, paste, circumstances))
     ]
     best = max((cause.score for cause in causes), default=0.0)
-    if best < _TELLING and len(paste.text) <= _PROSE:
+    if best < _TELLING and len(text) <= _PROSE:
         known = {cause.entry.code for cause in causes}
         for code, likeness in resembling(paste.lowered, catalogue.entries.values()).items():
             if likeness >= _ALIKE and code not in known:

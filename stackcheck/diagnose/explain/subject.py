@@ -24,15 +24,16 @@ class Subject:
 
 
 def read_subject(what: str, codes: Iterable[str], topics: Mapping[str, str]) -> Subject:
-    """Tell what WHAT is; `topics` maps every name of a topic to its own one.
+    """Tell what WHAT is; `codes` are only gone through where it may be one.
 
+    `topics` maps every name of a topic to its own one.
     Raises `InputError` for an empty text, an unknown code and a single word that nothing is known by.
     """
     text = what.strip()
     if not text:
         raise InputError("explain: nothing to explain, the text is empty")
     if _CODE.match(text):
-        known = list(codes)
+        known = list(dict.fromkeys(codes))
         if text.upper() in known:
             return Subject("code", text.upper())
         nearest = difflib.get_close_matches(text.upper(), known, 3, 0.6)
