@@ -61,8 +61,8 @@ def find_builds(
 def _torch(installed: _Installed) -> InstalledBuild:
     """PyTorch: `torch/version.py` names CUDA; the label, conda's build string and the pins confirm or stand in."""
     path = f"{installed.directory}/torch/version.py"
-    text = installed.host.text(path, _TEXT_LIMIT)
-    cuda: Fact[Version] = text if not isinstance(text, Known) else Unknown("names no CUDA", path)
+    text = _text(installed, path)
+    cuda: Fact[Version] = text if isinstance(text, Unknown) else Unknown("names no CUDA", path)
     if isinstance(text, Known):
         found = re.search(
             r"^cuda\s*(?::[^=]*)?=\s*(None|'([\d.]+)'|\"([\d.]+)\")", text.value, re.MULTILINE
@@ -97,6 +97,12 @@ def _flags(installed: _Installed) -> Fact[tuple[str, ...]]:
     if found is None:
         return Unknown("names no architectures", library.source)
     return Known(tuple(map(str, found)), library.source)
+
+
+def _text(installed: _Installed, path: str) -> Known[str] | Unknown:
+    """Return a text of a package; one that is not there leaves what it would say unknown."""
+    text = installed.host.text(path, _TEXT_LIMIT)
+    return Unknown("is not there", path) if isinstance(text, Absent) else text
 
 
 def _by_library(installed: _Installed, otherwise: Unknown) -> Fact[Version]:
@@ -139,8 +145,8 @@ def _pinned_cudnn(installed: _Installed) -> Fact[Version]:
 def _tensorflow(installed: _Installed) -> InstalledBuild:
     """TensorFlow: the text of `build_info.py` names CUDA, cuDNN and the compute capabilities (2.3 on)."""
     path = f"{installed.directory}/tensorflow/python/platform/build_info.py"
-    text = installed.host.text(path, _TEXT_LIMIT)
-    if not isinstance(text, Known):
+    text = _text(installed, path)
+    if isinstance(text, Unknown):
         return _build("tensorflow", installed, _label(installed, text), text, text)
     if re.search(r"['\"]?is_cuda_build['\"]?\s*[,:=]\s*True", text.value) is None:
         if "is_cuda_build" not in text.value:
@@ -222,21 +228,15 @@ def _cupy(installed: _Installed) -> InstalledBuild:
 
 
 def _paddle(installed: _Installed) -> InstalledBuild:
-    """PaddlePaddle: `paddle/version/__init__.py` names CUDA and cuDNN; the CPU build has another name."""
-    path = f"{installed.directory}/paddle/version/__init__.py"
-    text = installed.host.text(path, _TEXT_LIMIT)
-    if not isinstance(text, Known):
-        if installed.distribution.name == "paddlepaddle":
-            return _build(
-                "paddlepaddle", installed, Known("cpu", installed.distribution.path), text, text
-            )
+    """PaddlePaddle: the CPU build has a name of its own; `paddle/version/__init__.py` names CUDA and cuDNN."""
+    if installed.distribution.name == "paddlepaddle":
+        absent = Absent(installed.distribution.path)
+        return _build("paddlepaddle", installed, Known("cpu", absent.source), absent, absent)
+    text = _text(installed, f"{installed.directory}/paddle/version/__init__.py")
+    if isinstance(text, Unknown):
         return _build("paddlepaddle", installed, _label(installed, text), text, text)
-    if re.search(r"cuda_version\s*=\s*['\"]False['\"]", text.value):
-        return _build("paddlepaddle", installed, Known("cpu", path), Absent(path), Absent(path))
-    cuda = _number(text, "cuda_version")
-    return _build(
-        "paddlepaddle", installed, _label(installed, cuda), cuda, _number(text, "cudnn_version")
-    )
+    cuda, cudnn = _number(text, "cuda_version"), _number(text, "cudnn_version")
+    return _build("paddlepaddle", installed, _label(installed, cuda), cuda, cudnn)
 
 
 def _mxnet(installed: _Installed) -> InstalledBuild:

@@ -20,6 +20,8 @@ __all__ = ["machine_document", "probe_facts_file", "read_machine", "write_machin
 _SIZE_MAX = 32 << 20
 """Bytes of a facts file at most; a machine of 16 GPUs and 500 distributions has under one million."""
 _FAULTS_MAX = 20
+_SHOWN_MAX = 60
+_STATES = {"Known": "known", "Absent": "absent", "Unknown": "unknown"}
 
 
 def machine_document(machine: Machine) -> dict[str, Any]:
@@ -107,22 +109,52 @@ def _validate(document: dict[str, Any], name: str) -> Machine:
     try:
         return TypeAdapter(Machine).validate_python(document)
     except ValidationError as error:
-        faults = [
-            f"{name}: {_place(fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()[:_FAULTS_MAX]
-        ]
-        more = error.error_count() - len(faults)
-        raise InputError(*faults, *([f"{name}: and {more} more"] if more > 0 else [])) from error
+        faults: dict[str, None] = {}
+        for fault in error.errors():
+            told = _fault(document, fault["loc"], fault["msg"])
+            if told is not None:
+                faults[f"{name}: {told}"] = None
+        told_first = list(faults)[:_FAULTS_MAX]
+        more = len(faults) - len(told_first)
+        raise InputError(*told_first, *([f"{name}: and {more} more"] if more else [])) from error
     except RecursionError as error:
         raise InputError(f"{name}: nested too deeply") from error
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    """Return a place such as `gpus.value[0].name`; the names of union members are left out."""
-    text = ""
+def _fault(document: Any, location: tuple[int | str, ...], message: str) -> str | None:
+    """Return a fault with its place, `gpus.value[0].name: ...`.
+
+    A fact is one of three classes, and pydantic reports what is wrong with it as each of them: only the class that its
+    `state` names counts. None for the faults of the others.
+    """
+    place, value = "", document
     for part in location:
+        if isinstance(part, str) and part.startswith(tuple(_STATES)):
+            state = value.get("state") if isinstance(value, dict) else None
+            if state not in _STATES.values():
+                return (
+                    f"{place}: state must be known, absent or unknown, and this is {_short(value)}"
+                )
+            if not part.startswith(next(name for name, word in _STATES.items() if word == state)):
+                return None
+            continue
         if isinstance(part, int):
-            text += f"[{part}]"
-        elif not part.startswith(("Known", "Absent", "Unknown", "function-", "dict[")):
-            text += f".{part}" if text else part
-    return text or "document"
+            place += f"[{part}]"
+        elif part.startswith(("function-", "dict[", "tuple[")):
+            continue
+        else:
+            place += f".{part}" if place else part
+        value = _inside(value, part)
+    return f"{place or 'document'}: {message}"
+
+
+def _inside(value: Any, part: int | str) -> Any:
+    try:
+        return value[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."

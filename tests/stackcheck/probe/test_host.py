@@ -77,6 +77,7 @@ def test_permission_to_open_follows_user_group_and_mode(root: Path) -> None:
         assert status is not None
         assert host.may_open("/dev/nvidia0", status).get() is usable
     unknown = HostReader(root, {"nodes": node})
+    assert status is not None
     assert isinstance(unknown.may_open("/dev/nvidia0", status), Unknown)
 
 
