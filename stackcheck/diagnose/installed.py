@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from stackcheck.model.build import Build
 from stackcheck.model.environment import Environment, InstalledBuild
-from stackcheck.model.fact import Known, Undecided, Unknown
+from stackcheck.model.fact import Unknown
 from stackcheck.model.machine import Machine
 from stackcheck.model.version import Architecture, InvalidVersion, Version, parse_version
 from stackcheck.rules.rule import Situation
-from stackcheck.rules.scope import has_nvidia_gpu
+from stackcheck.rules.scope import settle_gpus
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
@@ -28,11 +28,7 @@ def situation_of(machine: Machine, knowledge: Knowledge) -> Situation:
 
     Where the bus shows no NVIDIA GPU, the GPUs are known to be none, whatever a missing driver left unknown.
     """
-    try:
-        if not isinstance(machine.gpus, Known) and not has_nvidia_gpu(machine):
-            machine = replace(machine, gpus=Known((), "no NVIDIA function on the PCI bus"))
-    except Undecided:
-        pass
+    machine = settle_gpus(machine)
     environment = machine.environment.peek()
     if environment is None:
         return Situation(machine, knowledge)

@@ -17,6 +17,7 @@ from stackcheck.resolve.evaluation import Evaluation, evaluate_build, evaluate_h
 from stackcheck.resolve.requirements import merge_requirements
 from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.rule import Situation
+from stackcheck.rules.scope import settle_gpus
 
 __all__ = ["check", "judge_installed", "packages_of", "situations_of"]
 
@@ -107,7 +108,9 @@ def situations_of(
     packages: dict[str, Version | None],
 ) -> list[Situation]:
     """Return one situation per machine."""
-    situations = [Situation(machine, knowledge, packages=packages) for machine in machines]
+    situations = [
+        Situation(settle_gpus(machine), knowledge, packages=packages) for machine in machines
+    ]
     if wishes.python is not None:
         python = Known(wishes.python, "--python")
         situations = [replace(situation, python=python) for situation in situations]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stackcheck.model.environment import Distribution, Environment
+from stackcheck.model.fact import Known, Undecided
 from stackcheck.model.gpu import Gpu
 from stackcheck.model.machine import Container, Machine
 
@@ -17,6 +20,7 @@ __all__ = [
     "require_gpu",
     "require_module",
     "require_platform",
+    "settle_gpus",
 ]
 
 LIBRARY_NOT_FOUND = 12
@@ -46,6 +50,16 @@ def has_nvidia_gpu(machine: Machine) -> bool:
         missing = driver.nvml_code.peek() == LIBRARY_NOT_FOUND
         return not (missing and driver.cuinit_code.state == "absent") and bool(machine.gpus.get())
     return bool(machine.pci.get())
+
+
+def settle_gpus(machine: Machine) -> Machine:
+    """Return the machine with its GPUs known to be none where the bus shows none, whatever NVML left open."""
+    try:
+        if not isinstance(machine.gpus, Known) and not has_nvidia_gpu(machine):
+            return replace(machine, gpus=Known((), "no NVIDIA function on the PCI bus"))
+    except Undecided:
+        pass
+    return machine
 
 
 def require_gpu(machine: Machine) -> None:
