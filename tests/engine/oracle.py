@@ -29,7 +29,7 @@ class Mismatch:
     what: str
 
 
-def to_ours(value: Any) -> Any:
+def to_ours(value: Any) -> Any:  # noqa: PLR0911
     """Return torch objects as the engine's: tensors with a copy of their memory, in their layout."""
     if isinstance(value, torch.Tensor):
         return tensor_to_ours(value)
@@ -143,7 +143,7 @@ def check_sample(op: Any, ours: Any, sample: Any) -> str | None:
     results, outputs = flat(theirs), flat(process(found))
     if len(results) != len(outputs):
         return f"{len(outputs)} outputs for {len(results)}"
-    for number, (a, b) in enumerate(zip(results, outputs)):
+    for number, (a, b) in enumerate(zip(results, outputs, strict=True)):
         if (fault := compare(a, b, f"output {number}")) is not None:
             return fault
     return compare_gradients(
@@ -155,7 +155,7 @@ def compare_gradients(inputs: Any, mirrored: Any, results: Any, outputs: Any) ->
     """Return how the gradients of one random cotangent differ."""
     pairs = [
         (a, b)
-        for a, b in zip(results, outputs)
+        for a, b in zip(results, outputs, strict=True)
         if isinstance(a, torch.Tensor) and a.requires_grad and a.is_floating_point()
     ]
     if not pairs:
@@ -172,16 +172,19 @@ def compare_gradients(inputs: Any, mirrored: Any, results: Any, outputs: Any) ->
     theirs = torch.autograd.grad(
         [a for a, _ in pairs],
         [t for t, _ in leaves],
-        [torch.from_numpy(np.asarray(s)).to(a.dtype) for s, (a, _) in zip(seeds, pairs)],
+        [
+            torch.from_numpy(np.asarray(s)).to(a.dtype)
+            for s, (a, _) in zip(seeds, pairs, strict=True)
+        ],
         allow_unused=True,
     )
     ours = stackgrad.autograd.grad(
         [b for _, b in pairs],
         [o for _, o in leaves],
-        [stackgrad.tensor(s).to(b.dtype) for s, (_, b) in zip(seeds, pairs)],
+        [stackgrad.tensor(s).to(b.dtype) for s, (_, b) in zip(seeds, pairs, strict=True)],
         allow_unused=True,
     )
-    for number, (a, b) in enumerate(zip(theirs, ours)):
+    for number, (a, b) in enumerate(zip(theirs, ours, strict=True)):
         if a is None or b is None:
             present = a if b is None else b
             if present is not None and to_array(present).any():
@@ -203,6 +206,6 @@ def mismatches(op: Any, ours: Any) -> Iterator[tuple[int, Mismatch | None]]:
     for number, sample in enumerate(op.sample_inputs("cpu", kind, requires_grad=differentiable)):
         try:
             fault = check_sample(op, ours, sample)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever the engine raises is a mismatch)
             fault = f"{type(error).__name__}: {error}"
         yield number, None if fault is None else Mismatch(repr(sample.summary())[:300], fault)

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG004  (signatures are given by what calls them)
 from __future__ import annotations
 
 import gc

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from stackgrad import dtypes
+from stackgrad.ops.elementwise import where
 from stackgrad.ops.table import Op, attach, function
 from stackgrad.ops.views import dim_of
 from stackgrad.tensor import Tensor
@@ -65,7 +66,8 @@ def logcumsumexp_slope(g: Tensor, x: Tensor, y: Tensor, dim: int) -> Tensor:
     """Return sum over j >= i of g[j] * exp(x[i] - y[j]), positive and negative parts in logarithms."""
 
     def of_size(size: Tensor) -> Tensor:
-        return (x + logcumsumexp((size.log() - y).flip(dim), dim).flip(dim)).exp()
+        log = where(size > 0, where(size > 0, size, 1.0).log(), -1e30)  # no slope at zero
+        return (x + logcumsumexp((log - y).flip(dim), dim).flip(dim)).exp()
 
     return of_size(g.clamp(min=0)) - of_size((-g).clamp(min=0))
 

@@ -91,18 +91,17 @@ def erfinv_array(xp: Any, x: Any) -> Any:
     """Return x with erf(result) = x: Winitzki's estimate, then three steps of Halley's method."""
     kind = x.dtype
     y = xp.asarray(x, dtype="float64")
-    inside = xp.clip(y, -1 + 1e-16, 1 - 1e-16)
+    size = xp.minimum(xp.abs(y), 1 - 1e-16)
     a = 0.147
-    logarithm = xp.log1p(-inside * inside)
+    logarithm = xp.log1p(-size * size)
     term = 2 / (math.pi * a) + logarithm / 2
-    x = xp.copysign(xp.sqrt(xp.sqrt(term * term - logarithm / a) - term), inside)
+    root = xp.sqrt(xp.sqrt(term * term - logarithm / a) - term)
     for _ in range(3):
-        tail = erf_array(xp, xp.abs(x), complement=True)
-        error = xp.copysign((1 - xp.abs(inside)) - tail, x)
-        slope = error / (2 / math.sqrt(math.pi) * xp.exp(-x * x))
-        x = x + slope / (1 - x * slope)
-    x = xp.where(xp.abs(y) == 1, xp.copysign(math.inf, y), x)
-    return xp.where(xp.abs(y) > 1, math.nan, x).astype(kind)
+        error = (1 - size) - erf_array(xp, root, complement=True)  # erf(root) - size
+        step = error / (2 / math.sqrt(math.pi) * xp.exp(-root * root))
+        root = root - step / (1 + root * step)
+    root = xp.where(xp.abs(y) == 1, math.inf, root)
+    return xp.where(xp.abs(y) > 1, math.nan, xp.copysign(root, y)).astype(kind)
 
 
 def power_array(xp: Any, x: Any, other: Any) -> Any:
