@@ -65,4 +65,5 @@ RULE = MachineRule(
     ),
     source="AbdBarho/stable-diffusion-webui-docker#348; NVIDIA/nvidia-docker#1085",
     judge=judge,
+    follows=("CT-06",),
 )

@@ -86,5 +86,5 @@ RULE = MachineRule(
     ),
     source="NVIDIA/nvidia-docker#365; CachyOS/linux-cachyos#118; GoogleCloudPlatform/compute-gpu-installation#18",
     judge=judge,
-    follows=("HW-15",),
+    follows=("HW-15", "KM-03", "KM-04"),
 )

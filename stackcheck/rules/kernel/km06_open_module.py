@@ -50,4 +50,5 @@ RULE = MachineRule(
     ),
     source="NVIDIA/open-gpu-kernel-modules: osapi.c, #19",
     judge=judge,
+    follows=("KM-08",),
 )

@@ -52,4 +52,5 @@ RULE = BuildRule(
     messages=("AssertionError: Torch not compiled with CUDA enabled",),
     source="pytorch/pytorch#30664, #168065",
     judge=judge,
+    follows=("PY-11",),
 )
