@@ -8,12 +8,16 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.errors import InputError
 from stackcheck.model.machine import SCHEMA, Machine
 from stackcheck.model.version import Version
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = ["machine_document", "probe_facts_file", "read_machine", "write_machine"]
 
@@ -104,10 +108,10 @@ def read_machine(data: bytes | str, name: str) -> Machine:
 
 
 def _validate(document: dict[str, Any], name: str) -> Machine:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(Machine).validate_python(document)
+        machine: Machine = _adapter().validate_python(document)
     except ValidationError as error:
         faults: dict[str, None] = {}
         for fault in error.errors():
@@ -119,6 +123,15 @@ def _validate(document: dict[str, Any], name: str) -> Machine:
         raise InputError(*told_first, *([f"{name}: and {more} more"] if more else [])) from error
     except RecursionError as error:
         raise InputError(f"{name}: nested too deeply") from error
+    return machine
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Machine]:
+    """Make the validator once: a fleet reads a file for each of its nodes."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Machine)
 
 
 def _fault(document: Any, location: tuple[int | str, ...], message: str) -> str | None:

@@ -26,8 +26,10 @@ T = TypeVar("T")
 _CUINIT = "cuInit"
 _SUCCESS = 0
 _NOT_SUPPORTED = 3
+_CORRUPTED = 14
 _VGPU = 2
 """NVML_GPU_VIRTUALIZATION_MODE_VGPU: a guest's share of a board."""
+_GPUS_MAX = 1024
 _BRANDS = {
     1: "quadro",
     2: "tesla",
@@ -79,7 +81,7 @@ def code_of(answers: Answers, call: str, gpu: int | None = None) -> Fact[int]:
         return Unknown(answers.why_missing(call, gpu), _source(call))
     if answer.code == NOT_LOADED:
         return Unknown("not loaded: no such library in LD_LIBRARY_PATH", _source(call))
-    if answer.code < 0:
+    if answer.code == CRASHED:
         return Unknown(str(answer.value), _source(call))
     return Known(answer.code, _source(call))
 
@@ -155,7 +157,7 @@ def cuda_version(answers: Answers) -> Fact[Version]:
 
 def _cuda(number: Any) -> Version:
     """Return the version in 12080: thousands are the major, tens the minor."""
-    if not isinstance(number, int) or not 1000 <= number < 100_000:
+    if not 1000 <= _int(number) < 100_000:
         raise ValueError(number)
     return parse_version(f"{number // 1000}.{number % 1000 // 10}")
 
@@ -177,8 +179,15 @@ def gpus_of(answers: Answers) -> Fact[tuple[Gpu, ...]]:
 
 
 def _index(value: Any) -> int:
-    if not isinstance(value, int) or not 0 <= value <= 1024:
+    if not 0 <= _int(value) <= _GPUS_MAX:
         raise ValueError(value)
+    return _int(value)
+
+
+def _int(value: Any) -> int:
+    """Take a whole number and nothing that merely can be turned into one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(value)
     return value
 
 
@@ -200,52 +209,52 @@ def _gpu(answers: Answers, index: int) -> Gpu:
         uuid=fact("uuid", _text),
         serial=fact("serial", _text),
         pci_address=fact("pci", _address),
-        minor=fact("minor", int),
+        minor=fact("minor", _int),
         brand=fact("brand", lambda code: _BRANDS[code]),
         memory_bytes=fact("memory", lambda memory: _positive(memory["total"])),
-        memory_free_bytes=fact("memory", lambda memory: int(memory["free"])),
+        memory_free_bytes=fact("memory", lambda memory: _int(memory["free"])),
         handle_code=handle,
         persistence=fact("persistence", _flag),
-        compute_mode=fact("compute_mode", int),
-        event_reasons=fact("event_reasons", int),
-        recovery_action=fact("recovery_action", int),
-        fabric_state=fact("fabric", lambda info: int(info["state"])),
-        fabric_status=fact("fabric", lambda info: int(info["status"])),
-        fabric_health=fact("fabric", lambda info: int(info["health"])),
-        virtualization=fact("virtualization", int),
+        compute_mode=fact("compute_mode", _int),
+        event_reasons=fact("event_reasons", _int),
+        recovery_action=fact("recovery_action", _int),
+        fabric_state=fact("fabric", lambda info: _int(info["state"])),
+        fabric_status=fact("fabric", lambda info: _int(info["status"])),
+        fabric_health=fact("fabric", lambda info: _int(info["health"])),
+        virtualization=fact("virtualization", _int),
         mig_enabled=fact("mig_mode", lambda modes: _flag(modes[0])),
         mig_pending=fact("mig_mode", lambda modes: _flag(modes[1])),
         mig_instances=_mig(answers, index, fact("mig_mode", lambda modes: _flag(modes[0]))),
-        processes=fact("processes", lambda pids: tuple(int(pid) for pid in pids)),
-        nvlinks=fact("nvlinks", len),
-        nvlinks_active=fact("nvlinks", lambda states: sum(state == 1 for state in states)),
+        processes=fact("processes", lambda pids: tuple(_int(pid) for pid in pids)),
+        nvlinks=fact("nvlinks", lambda states: len([_int(state) for state in states])),
+        nvlinks_active=fact("nvlinks", lambda states: sum(_int(state) == 1 for state in states)),
         gsp_firmware=fact("gsp_firmware", _text),
-        temperature_celsius=fact("temperature", int),
+        temperature_celsius=fact("temperature", _int),
         power_limit_watts=fact("power_limit", lambda milliwatts: _positive(milliwatts) / 1000),
-        inforom_valid=_inforom(answers, index),
+        inforom_valid=_inforom(answers, index, fact("inforom", _flag)),
         ecc=Ecc(
             enabled=fact("ecc_mode", lambda modes: _flag(modes[0])),
-            uncorrected=fact("ecc_uncorrected", int),
-            corrected=fact("ecc_corrected", int),
-            remap_pending=fact("remapped_rows", lambda rows: bool(rows[2])),
-            remap_failed=fact("remapped_rows", lambda rows: bool(rows[3])),
+            uncorrected=fact("ecc_uncorrected", _int),
+            corrected=fact("ecc_corrected", _int),
+            remap_pending=fact("remapped_rows", lambda rows: _flag(rows[2])),
+            remap_failed=fact("remapped_rows", lambda rows: _flag(rows[3])),
         ),
         link=Link(
             width=fact("link_width", _positive),
             max_width=fact("max_link_width", _positive),
             generation=fact("link_generation", _positive),
             max_generation=fact("max_link_generation", _positive),
-            replays=fact("replays", int),
+            replays=fact("replays", _int),
         ),
     )
 
 
 def conf_compute_ready(answers: Answers) -> Fact[int]:
     """Return 1 if the confidential-computing GPUs are set ready; absent where the feature is off."""
-    feature = value_of(answers, "conf_compute", int)
+    feature = value_of(answers, "conf_compute", _int)
     if not isinstance(feature, Known) or not feature.value:
         return feature if isinstance(feature, Unknown) else Absent(feature.source)
-    return value_of(answers, "conf_compute_ready", int)
+    return value_of(answers, "conf_compute_ready", _int)
 
 
 def vgpu_licensed(answers: Answers) -> Fact[int]:
@@ -260,7 +269,12 @@ def vgpu_licensed(answers: Answers) -> Fact[int]:
     if not guests:
         return Absent(source)
     for gpu in guests:
-        licensed = value_of(answers, "licence", lambda found: all(found["licensed"]), gpu)
+        licensed = value_of(
+            answers,
+            "licence",
+            lambda found: min(map(_flag, found["licensed"])),
+            gpu,
+        )
         if not isinstance(licensed, Known):
             return licensed
         if not licensed.value:
@@ -268,11 +282,13 @@ def vgpu_licensed(answers: Answers) -> Fact[int]:
     return Known(1, source)
 
 
-def _inforom(answers: Answers, index: int) -> Fact[bool]:
+def _inforom(answers: Answers, index: int, valid: Fact[bool]) -> Fact[bool]:
+    """Return the validation; the code for a corrupted infoROM is an answer, too."""
     answer = answers.get("inforom", index)
-    if answer is not None and answer.code == 14:
-        return Known(False, _source("nvmlDeviceValidateInforom"))
-    return value_of(answers, "inforom", bool, index)
+    handle = answers.get("handle", index)
+    if answer is not None and answer.code == _CORRUPTED and handle is not None and not handle.code:
+        return Known(False, valid.source)
+    return valid
 
 
 def _mig(answers: Answers, index: int, enabled: Fact[bool]) -> Fact[tuple[MigInstance, ...]]:
@@ -308,12 +324,12 @@ def _capability(value: Any) -> Version:
 
 
 def _positive(value: Any) -> int:
-    if not isinstance(value, int) or value <= 0:
+    if _int(value) <= 0:
         raise ValueError(value)
-    return value
+    return _int(value)
 
 
 def _flag(value: Any) -> bool:
-    if value not in (0, 1):
+    if not isinstance(value, int) or value not in (0, 1):
         raise ValueError(value)
     return bool(value)

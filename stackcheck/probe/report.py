@@ -15,9 +15,9 @@ LIBRARY_NOT_FOUND = 12
 """NVML_ERROR_LIBRARY_NOT_FOUND."""
 FUNCTION_NOT_FOUND = 13
 """NVML_ERROR_FUNCTION_NOT_FOUND."""
-NOT_LOADED = -1
+NOT_LOADED = -100_001
 """Under a system root a library outside LD_LIBRARY_PATH is another machine's and is not asked."""
-CRASHED = -2
+CRASHED = -100_002
 """The binding itself failed: a value that it could not convert."""
 
 
