@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -84,6 +84,12 @@ class DoctorFlags:
         bool, typer.Option("--redact", help="Take out names, hosts, serials and UUIDs.")
     ] = False
 
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            "--expect", metavar="FILE", help="Warn where it differs from a probed machine in FILE."
+        ),
+    ] = None
     deep: Annotated[
         bool,
         typer.Option(
@@ -142,14 +148,18 @@ def doctor(context: typer.Context, *, flags: DoctorFlags) -> None:
     loading.join()
     from stackcheck.diagnose.examination import examine
 
+    knowledge = state.knowledge()
     diagnosis = examine(
         machine,
-        state.knowledge(),
+        knowledge,
         only=flags.only or (),
         skip=flags.skip or (),
         require_gpu=flags.require_gpu,
         observations=_observations(machine, flags, state),
+        expected=_recorded(flags.expect) if flags.expect else None,
     )
+    if state.horizon(knowledge)["horizon_exceeded"]:
+        diagnosis = replace(diagnosis, horizon_exceeded=True)
     shown = diagnosis
     if flags.redact:
         from stackcheck.render.redaction import redact
@@ -164,11 +174,15 @@ def doctor(context: typer.Context, *, flags: DoctorFlags) -> None:
     raise typer.Exit(exit_status(diagnosis, flags.fail_on))
 
 
+def _recorded(name: str) -> Machine:
+    from stackcheck.probe.facts_file import probe_facts_file
+
+    return probe_facts_file(Path(name))
+
+
 def _machine(state: State, flags: DoctorFlags) -> Machine:
     if flags.facts is not None:
-        from stackcheck.probe.facts_file import probe_facts_file
-
-        return probe_facts_file(Path(flags.facts))
+        return _recorded(flags.facts)
     from stackcheck.probe.machine import probe_machine
 
     return probe_machine(environment=flags.env, timeout=flags.timeout, progress=state.hint)

@@ -14,6 +14,7 @@ from stackcheck.model.machine import Machine
 from stackcheck.rules.of_builds import BUILD_RULES, HOST_RULES, SET_RULES
 from stackcheck.rules.of_machines import MACHINE_RULES
 from stackcheck.rules.python.deep import Observations, deep_rules
+from stackcheck.rules.resources.rs08_unexpected import expectation_rule
 from stackcheck.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -22,9 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["examine", "own_rules"]
 
 
-def own_rules(observations: Observations | None = None) -> tuple[Rule, ...]:
-    """Return every rule that ships with StackCheck; `observations` are what frameworks said of themselves."""
-    return (*MACHINE_RULES, *HOST_RULES, *BUILD_RULES, *SET_RULES, *deep_rules(observations or {}))
+def own_rules(
+    observations: Observations | None = None, expected: Machine | None = None
+) -> tuple[Rule, ...]:
+    """Return every rule that ships with StackCheck.
+
+    `observations` are what imported frameworks said of themselves, `expected` a machine to compare with.
+    """
+    return (
+        *MACHINE_RULES,
+        *HOST_RULES,
+        *BUILD_RULES,
+        *SET_RULES,
+        *deep_rules(observations or {}),
+        expectation_rule(expected),
+    )
 
 
 def examine(
@@ -35,12 +48,13 @@ def examine(
     skip: Iterable[str] = (),
     require_gpu: bool = False,
     observations: Observations | None = None,
+    expected: Machine | None = None,
 ) -> Diagnosis:
     """Judge a machine and what is installed on it by all rules, third parties' included.
 
     Raises `InputError` where `only` or `skip` match nothing, and for faults in the matrices.
     """
-    rules = own_rules(observations)
+    rules = own_rules(observations, expected)
     others, failed = load_third_party_rules({rule.code for rule in rules})
     diagnosis = diagnose(
         situation_of(machine, knowledge),

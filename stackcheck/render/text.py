@@ -103,7 +103,7 @@ def _head(diagnosis: Diagnosis, width: int) -> Iterator[str]:
         yield from _wrap(f"environment {environment.prefix}{by}", width, "", "  ")
     if diagnosis.horizon_exceeded:
         yield from _wrap(
-            f"note: something here is newer than the knowledge, which is of {diagnosis.knowledge_as_of}",
+            f"note: the knowledge is of {diagnosis.knowledge_as_of}, and something here may be newer",
             width,
             "",
             "  ",

@@ -169,3 +169,13 @@ def test_probe_prints_json_alone(capfd):
 def test_probe_into_a_folder_that_is_not_there_is_wrong_usage(capsys):
     assert run(["probe", "--output", "/nowhere/at/all/machine.json"]) == 2
     assert "/nowhere/at/all" in capsys.readouterr().err
+
+
+def test_expect_warns_where_a_machine_differs_from_another(doctor, tmp_path):
+    reference = tmp_path / "expected.json"
+    write_machine(healthy(8), reference)
+    status, out, _ = doctor(healthy(7), "--expect", str(reference), "--fail-on", "warning")
+    assert status == 1
+    assert "7 x NVIDIA H100 80GB HBM3 here, 8 x NVIDIA" in " ".join(out.split())
+    assert doctor(healthy(8), "--expect", str(reference), "--fail-on", "warning")[0] == 0
+    assert doctor(healthy(), "--expect", str(tmp_path / "absent.json"))[0] == 2
