@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from resolvelib import BaseReporter, ResolutionImpossible, Resolver
@@ -146,6 +147,7 @@ def _libraries(
         if (capability := gpu.compute_capability.peek()) is not None
     }
 
+    @cache
     def releases(distribution: str) -> Sequence[Version]:
         return [
             row.version

@@ -24,9 +24,9 @@ __all__ = ["BuildRule", "MachineRule", "Rule", "SetRule", "Situation"]
 PYTHON_UNSTATED = Unknown(UNSTATED.reason, "Python", unstated=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Situation:
-    """A machine, and the builds and packages that shall run on it together."""
+    """A machine, and the builds and packages that shall run on it together. Compared by identity."""
 
     machine: Machine
     knowledge: Knowledge

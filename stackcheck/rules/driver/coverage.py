@@ -8,8 +8,9 @@ runs on exactly its own capability.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcheck.model.build import Build
@@ -51,17 +52,18 @@ class Gap:
     """The nearest thing that there is code for, in words."""
 
 
+@lru_cache(maxsize=4096)
 def find_cubin(
-    architectures: Iterable[Architecture], capability: Version, *, tegra: bool = False
+    architectures: tuple[Architecture, ...], capability: Version, *, tegra: bool = False
 ) -> Architecture | None:
     """Return the best machine code for a capability, or None."""
-    fitting = [
-        entry for entry in architectures if not entry.ptx and _runs(entry, capability, tegra=tegra)
-    ]
+    own = (capability.major, capability.minor)
+    fitting = [entry for entry in architectures if not entry.ptx and _runs(entry, own, tegra=tegra)]
     return max(fitting, default=None, key=lambda entry: (entry.major, entry.minor))
 
 
-def find_ptx(architectures: Iterable[Architecture], capability: Version) -> Architecture | None:
+@lru_cache(maxsize=4096)
+def find_ptx(architectures: tuple[Architecture, ...], capability: Version) -> Architecture | None:
     """Return the best PTX that a driver could compile for a capability, or None."""
     own = (capability.major, capability.minor)
     fitting = [
@@ -72,8 +74,7 @@ def find_ptx(architectures: Iterable[Architecture], capability: Version) -> Arch
     return max(fitting, default=None, key=lambda entry: (entry.major, entry.minor))
 
 
-def _runs(entry: Architecture, capability: Version, *, tegra: bool) -> bool:
-    own = (capability.major, capability.minor)
+def _runs(entry: Architecture, own: tuple[int, int], *, tegra: bool) -> bool:
     target = (entry.major, entry.minor)
     if tegra or entry.suffix == "a":
         return own == target
@@ -93,6 +94,7 @@ def code_of(build: Build, knowledge: Knowledge) -> Iterator[Code]:
             yield Code(f"{release.distribution} {release.version}", release.architectures, source)
 
 
+@lru_cache(maxsize=512)
 def find_gaps(build: Build, situation: Situation) -> list[Gap]:
     """Return every GPU that some part of the build has no code for.
 
