@@ -172,7 +172,10 @@ class Knowledge:
 
     @cached_property
     def libraries(self) -> Mapping[str, tuple[LibraryRelease, ...]]:
-        """Distribution of an NVIDIA library wheel to its releases, newest first."""
+        """Distribution of an NVIDIA library wheel to its releases, newest first.
+
+        A release whose platforms differ inside stands there once for each, that for Linux on x86_64 first.
+        """
         releases: dict[str, list[LibraryRelease]] = {}
         for series in self._rows(LibrarySeries, "libraries"):
             for text in series.versions:
@@ -180,7 +183,10 @@ class Knowledge:
                     series.library, series.distribution, parse_version(text), series
                 )
                 releases.setdefault(series.distribution, []).append(release)
-        return {name: _sorted(rows, lambda row: row.version) for name, rows in releases.items()}
+        return {
+            name: _sorted(rows, lambda row: (row.version, "linux-x86_64" in row.platforms))
+            for name, rows in releases.items()
+        }
 
     @cached_property
     def cudnn_support(self) -> tuple[CudnnSupport, ...]:

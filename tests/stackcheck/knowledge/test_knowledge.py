@@ -162,7 +162,6 @@ def test_knows_what_the_pinned_libraries_hold(knowledge):
     libraries = {row.library: row for row in knowledge.libraries_of(build)}
     assert str(libraries["cublas"].version) == "13.1.0.3"
     assert str(libraries["nccl"].version) == "2.28.9"
-    assert min(str(item) for item in libraries["cudnn"].architectures if not item.ptx) == "sm_100"
     assert not any(item.major < 7 for item in libraries["cudnn"].architectures)
 
 
@@ -194,9 +193,19 @@ def test_knows_which_gpus_a_cudnn_supports(knowledge, cudnn, lowest, highest):
 
 
 def test_libraries_are_newest_first_and_typed(knowledge):
-    versions = [row.version for row in knowledge.libraries["nvidia-cudnn-cu12"]]
+    rows = knowledge.libraries["nvidia-cudnn-cu12"]
+    versions = [row.version for row in rows]
     assert versions == sorted(versions, reverse=True)
-    assert str(versions[0]) == "9.27.0.42"
+    assert versions[0] >= Version("9.28.0.42")
+    first = {row.version: row for row in reversed(rows)}
+    assert "linux-x86_64" in first[Version("9.27.0.42")].platforms
+
+
+def test_tells_platforms_of_a_library_apart_where_they_differ(knowledge):
+    rows = [row for row in knowledge.libraries["nvidia-cublas"] if str(row.version) == "13.1.0.3"]
+    code = {row.platforms[0]: set(map(str, row.architectures)) for row in rows}
+    assert "sm_110" in code["linux-aarch64"]
+    assert "sm_110" not in code["linux-x86_64"]
 
 
 @pytest.mark.parametrize(
