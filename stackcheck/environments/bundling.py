@@ -14,6 +14,7 @@ from stackcheck.environments.fetching import (
     measure,
 )
 from stackcheck.environments.files import write_atomically
+from stackcheck.environments.locks import hashed_requirements
 from stackcheck.environments.stored_plan import dump_plan
 from stackcheck.errors import InputError
 
@@ -90,11 +91,7 @@ def fill_bundle(folder: Path, recipe: Recipe, tools: Tools) -> tuple[Artifact, .
     fetch(zip(artifacts, places, strict=True), shown=tools.shows_progress)
     if records:
         _write_channel(folder, records)
-    lines = (
-        f"{wheel.name}=={wheel.version} --hash={wheel.algorithm}:{wheel.digest}\n"
-        for wheel in wheels
-    )
-    write_atomically(folder / "requirements.txt", "".join(sorted(lines)))
+    write_atomically(folder / "requirements.txt", hashed_requirements(wheels))
     listed = [
         {"name": each.name, "version": each.version, "file": str(place.relative_to(folder))}
         | {"hash": f"{each.algorithm}:{each.digest}", "size": place.stat().st_size}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["Artifact", "known_bytes", "read_pylock"]
+__all__ = ["Artifact", "hashed_requirements", "known_bytes", "read_pylock"]
 
 _PACKAGE = re.compile(r"^\[\[packages\]\]$", re.MULTILINE)
 _NAME = re.compile(r'^name = "([^"]+)"$', re.MULTILINE)
@@ -67,6 +68,19 @@ def read_pylock(text: str) -> tuple[Artifact, ...]:
             )
         )
     return tuple(found)
+
+
+def hashed_requirements(artifacts: Sequence[Artifact], direct: Collection[str] = ()) -> str:
+    """Return requirements with hashes, one a line; those named in `direct` by their address instead of a version.
+
+    uv takes such packages from its cache, which it does not for a pylock.toml (0.13.8 fetches them again).
+    """
+    lines = [
+        f"{each.name} @ {each.place}" if each.name in direct else f"{each.name}=={each.version}"
+        for each in artifacts
+    ]
+    hashes = [f"--hash={each.algorithm}:{each.digest}" for each in artifacts]
+    return "".join(sorted(f"{line} {digest}\n" for line, digest in zip(lines, hashes, strict=True)))
 
 
 def known_bytes(artifacts: tuple[Artifact, ...]) -> int:

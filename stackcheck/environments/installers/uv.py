@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.environments.creation import Creation
 from stackcheck.environments.interpreters import find_python
-from stackcheck.environments.locks import known_bytes, read_pylock
+from stackcheck.environments.locks import hashed_requirements, known_bytes, read_pylock
 from stackcheck.environments.packages import PackageSet, WheelRequirement
 from stackcheck.environments.preflight import check_room
 from stackcheck.environments.recipe import Recipe
@@ -30,7 +30,6 @@ __all__ = [
     "compile_lock",
     "find_uv",
     "install",
-    "install_lock",
     "reachable",
     "with_pip",
 ]
@@ -138,8 +137,10 @@ def compile_lock(
     the folder, so that the pyproject.toml there is its project and no other is. Raises `ToolFailed`.
     """
     packages = reachable(recipe.packages)
-    packages = replace(packages, constraints=tuple(dict.fromkeys([*packages.constraints, *held])))
     folder.mkdir(parents=True, exist_ok=True)
+    constraints = [f"{each}\n" for each in held]
+    if constraints:
+        (folder / "held.txt").write_text("".join(constraints))
     (folder / "pyproject.toml").write_text(pyproject.write(replace(recipe, packages=packages)))
     lock = folder / ("pylock.toml" if kind == "pylock.toml" else "requirements.lock.txt")
     hashes = ["--generate-hashes", "--emit-index-url", "--emit-find-links"]
@@ -147,6 +148,7 @@ def compile_lock(
         [
             *[find_uv(), "pip", "compile", "pyproject.toml", *_flags(tools), *target],
             *["--format", kind, "--output-file", lock.name],
+            *(["--constraints", "held.txt"] if constraints else []),
             *["--custom-compile-command", "stackcheck create-env", "--no-annotate"],
             *(word for name in NEVER_BUILT for word in ("--only-binary", name)),
             *(hashes if kind == "requirements.txt" else []),
@@ -185,16 +187,23 @@ def target_of(recipe: Recipe) -> list[str]:
     ]
 
 
-def install_lock(lock: Path, python: Path, tools: Tools) -> None:
-    """Install exactly what the lock names; each file's hash is checked."""
+def _install(recipe: Recipe, lock: Path, python: Path, tools: Tools) -> None:
+    """Install exactly what a pylock.toml names, every hash required.
+
+    What has an index of its own is named by its address: no other index may answer for it.
+    """
+    artifacts = read_pylock(lock.read_text(encoding="utf-8"))
+    direct = {wheel.name for wheel in reachable(recipe.packages).wheels if wheel.index is not None}
+    pins = lock.with_name("requirements.lock.txt")
+    pins.write_text(hashed_requirements(artifacts, direct), encoding="utf-8")
     tools.run(
         [
-            *[find_uv(), "pip", "install", *_flags(tools), "--no-deps"],
-            *["--python", str(python), "-r", lock.name],
+            *[find_uv(), "pip", "install", *_flags(tools), "--no-deps", "--require-hashes"],
+            *["--python", str(python), "-r", pins.name],
         ],
         what="uv could not install the packages",
         changes=VARIABLES,
-        directory=lock.parent,
+        directory=pins.parent,
     )
 
 
@@ -230,7 +239,7 @@ def install(recipe: Recipe, creation: Creation, tools: Tools) -> None:
         return
     lock = compile_lock(with_pip(recipe), ["--python", str(own)], creation.memory, tools)
     check_room(creation.prefix, known_bytes(read_pylock(lock.read_text())))
-    install_lock(lock, own, tools)
+    _install(recipe, lock, own, tools)
 
 
 def add_wheels(recipe: Recipe, creation: Creation, tools: Tools) -> None:
@@ -246,4 +255,4 @@ def add_wheels(recipe: Recipe, creation: Creation, tools: Tools) -> None:
     )
     held = ["==".join(name.removesuffix(".dist-info").split("-")[:2]) for name in sorted(installed)]
     lock = compile_lock(recipe, ["--python", str(own)], creation.memory, tools, held=held)
-    install_lock(lock, own, tools)
+    _install(recipe, lock, own, tools)

@@ -25,7 +25,7 @@ def write(recipe: Recipe) -> str:
         *(f"    {json.dumps(wheel.text)},\n" for wheel in recipe.packages.wheels),
         "]\n\n",
         "[tool.uv]\n",
-        f"constraint-dependencies = {json.dumps(list(recipe.packages.constraints))}\n",
+        "package = false\n",
     ]
     pages = [index.url for index in recipe.packages.indexes if index.kind == "find-links"]
     if pages:
