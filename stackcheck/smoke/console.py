@@ -33,7 +33,10 @@ def describe_stage(stage: StageResult, *, fully: bool = False) -> str:
         parts.append(f"{measured} {stage.unit}".rstrip())
     if stage.compared_with and fully:
         parts.append(stage.compared_with)
-    parts += [f"{rate:.3g} {name}" for name, rate in (stage.rates or {}).items()]
+    parts += [
+        f"{rate:,.0f} {name}" if rate >= 100 else f"{rate:.3g} {name}"
+        for name, rate in (stage.rates or {}).items()
+    ]
     return "; ".join(parts)
 
 
