@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stackcheck.errors import InputError
 from stackcheck.knowledge.expansion import expand
+from stackcheck.knowledge.fields import parse_day
 from stackcheck.knowledge.packing import pack
 from stackcheck.knowledge.source import Source, read_tree
 from stackcheck.model.version import parse_version
 
-__all__ = ["KEYS", "compile_builds", "compile_heads", "compile_source", "compile_tables"]
+__all__ = [
+    "FRAMEWORK_NAME",
+    "KEYS",
+    "compile_builds",
+    "compile_heads",
+    "compile_source",
+    "compile_tables",
+]
 
 KEYS: dict[str, tuple[str, ...]] = {
     "builds": ("version", "build", "channel", "platform"),
@@ -31,14 +40,28 @@ KEYS: dict[str, tuple[str, ...]] = {
 """Table to the fields that identify a row: where an overlay has the same, it replaces."""
 
 
+FRAMEWORK_NAME = r"^[a-z][a-z0-9_-]*$"
+"""It names a file of the cache, too."""
+
+
 def compile_heads(sources: Iterable[Source]) -> list[dict[str, Any]]:
     """Return what stands above `releases:` in each framework file."""
     heads = []
     for source in sources:
         tree = read_tree(source, head=True)
-        for key in ("framework", "distribution", "as_of"):
-            if not tree.get(key):
-                raise InputError(f"{source.place}: `{key}:` is missing")
+        faults = [
+            f"{source.place}: `{key}:` is missing"
+            for key in ("framework", "distribution", "as_of")
+            if not isinstance(tree.get(key), str) or not tree[key]
+        ]
+        if faults:
+            raise InputError(*faults)
+        if not re.match(FRAMEWORK_NAME, tree["framework"]):
+            raise InputError(f"{source.place}: framework: {tree['framework']!r} is not a name")
+        try:
+            parse_day(tree["as_of"])
+        except ValueError as error:
+            raise InputError(f"{source.place}: as_of: {error}") from error
         head = {key: tree.get(key) for key in ("as_of", "framework", "title", "distribution")}
         names = tree.get("names")
         head["names"] = names if isinstance(names, dict) else {}

@@ -12,9 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from stackcheck.knowledge import rows
+from stackcheck.knowledge.compilation import FRAMEWORK_NAME
 from stackcheck.knowledge.fields import (
     ArchitecturesText,
     DateText,
+    DayText,
     SpecifierText,
     VersionText,
     WordsText,
@@ -105,14 +107,14 @@ class NameEntry(_Strict):
 
 class _Document(_Strict):
     schema_: str = Field(alias="schema")
-    as_of: DateText
+    as_of: DayText
     sources: dict[str, RowEvidence] = Field(default_factory=dict)
 
 
 class FrameworkDocument(_Document):
     """matrices/frameworks/NAME.yaml. `releases` stands last: what is above is read without it."""
 
-    framework: str
+    framework: Annotated[str, Field(pattern=FRAMEWORK_NAME)]
     title: str
     distribution: str
     """Name to install where nothing else is said."""

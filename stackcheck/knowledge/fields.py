@@ -23,11 +23,13 @@ __all__ = [
     "ArchitectureText",
     "ArchitecturesText",
     "DateText",
+    "DayText",
     "DriverText",
     "SpecifierText",
     "Text",
     "VersionText",
     "WordsText",
+    "parse_day",
 ]
 
 
@@ -106,6 +108,15 @@ def _date(text: str) -> str:
     return text
 
 
+def parse_day(text: str) -> str:
+    """Return the text of a day, YYYY-MM-DD. Raises `ValueError`."""
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a day (YYYY-MM-DD)") from error
+    return text
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
@@ -118,6 +129,7 @@ VersionText = Annotated[Version, Text(_version, "a version", parse_version)]
 DriverText = Annotated[Version, Text(_driver, "a driver version, 580.95.05")]
 SpecifierText = Annotated[str, Text(_specifier, "a version specifier", str)]
 DateText = Annotated[str, Text(_date, "a date, YYYY-MM-DD", str)]
+DayText = Annotated[str, Text(parse_day, "a day, YYYY-MM-DD", str)]
 WordsText = Annotated[tuple[str, ...], Text(_words, "words between blanks")]
 ArchitectureText = Annotated[Architecture, Text(Architecture.parse, "an architecture, sm_86")]
 ArchitecturesText = Annotated[

@@ -6,7 +6,7 @@ from stackcheck.errors import InputError
 from stackcheck.knowledge.knowledge import Knowledge, load
 from stackcheck.knowledge.source import find_sources
 from stackcheck.model.version import Version
-from tests.stackcheck.knowledge.writing import write_framework, write_nvidia
+from tests.stackcheck.knowledge.writing import HEAD, write_framework, write_nvidia
 
 
 def keys(knowledge):
@@ -82,3 +82,18 @@ def test_a_newer_schema_is_refused_with_what_to_do(tmp_path):
     path.write_text(path.read_text().replace("framework/1", "framework/2"))
     with pytest.raises(InputError, match="Upgrade stackcheck"):
         over(tmp_path / "own", tmp_path / "own").builds("demo")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("framework: demo", "framework: ../../demo", "is not a name"),
+        ("as_of: 2026-01-02", "as_of: 2026", "is not a day"),
+        ("as_of: 2026-01-02", "as_of: [2026]", "`as_of:` is missing"),
+        ("distribution: demo\n", "\n", "`distribution:` is missing"),
+    ],
+)
+def test_a_head_that_names_nothing_is_refused_before_its_rows_are_read(tmp_path, old, new, message):
+    write_framework(tmp_path, head=HEAD.replace(old, new, 1))
+    with pytest.raises(InputError, match=message):
+        _ = Knowledge(find_sources(base=tmp_path)).as_of

@@ -57,7 +57,7 @@ def test_every_fault_comes_with_file_and_line(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("as_of: 2026-01-02", "as_of: 2026-13-02", "is not a date"),
+        ("as_of: 2026-01-02", "as_of: 2026-13-02", "is not a day"),
         ("title: Demo", "title: Demo\ncolour: red", "colour"),
         ("evidence: [paper]", "evidence: [rumour]", "`rumour` is not among the file's sources"),
         ("channel: pypi", "channel: PyPI!", "channel"),
