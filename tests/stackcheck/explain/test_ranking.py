@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,20 +94,11 @@ def test_texts_about_nothing_have_no_strong_cause(causes_of, text):
     assert all(cause.score < 3 for cause in causes_of(text))
 
 
-def test_ten_megabytes_of_log_take_bounded_time_and_still_tell_the_fault(codes_of):
-    noise = "".join(
-        f"[{i}] INFO step {i} loss {i % 7}.{i % 1000} warning: cuda graph cache {i}\n"
-        for i in range(150_000)
-    )
-    text = (
-        noise
-        + "nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1\n"
-        + noise[: 10_000_000 - len(noise)]
-    )
-    start = time.perf_counter()
-    causes = codes_of(text)
-    assert time.perf_counter() - start < 10
-    assert causes
+def test_a_fault_within_a_long_log_is_explained_with_its_line(causes_of):
+    noise = "".join(f"[{i}] step {i} warning: cuda graph cache {i}\n" for i in range(10_000))
+    fault = "nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1"
+    first = causes_of(f"{noise}{fault}\n{noise}")[0]
+    assert (first.line, first.excerpt) == (10_001, fault)
 
 
 @settings(max_examples=60, deadline=None)
