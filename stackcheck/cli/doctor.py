@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -115,6 +116,8 @@ class DoctorFlags:
             faults.append(f"--json contradicts --format {self.format}")
         if self.fail_on not in FAIL_ON:
             faults.append(f"--fail-on {self.fail_on}: choose one of {', '.join(FAIL_ON)}")
+        if not math.isfinite(self.timeout):
+            faults.append(f"--timeout {self.timeout}: a number of seconds is needed")
         if self.facts is not None and self.env is not None:
             faults.append(
                 "--env contradicts --facts: the file says which environment was looked at"

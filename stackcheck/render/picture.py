@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from html import escape
 
@@ -33,7 +32,7 @@ def draw_stack(rows: Sequence[Row]) -> str:
 
 
 def _box(row: Row, top: int) -> str:
-    text = textwrap.shorten(row.text, LETTERS, placeholder=" …")
+    text = row.text if len(row.text) <= LETTERS else f"{row.text[: LETTERS - 1].rstrip()}…"
     return (
         f'<g class="box {row.status}" transform="translate(0 {top})">'
         f"<title>{escape(f'{row.layer.label}: {row.status}. {row.text}')}</title>"

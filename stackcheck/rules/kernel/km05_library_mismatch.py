@@ -80,5 +80,5 @@ RULE = MachineRule(
     ),
     source="NVIDIA/open-gpu-kernel-modules: osapi.c; NVIDIA/ubuntu-packaging-nvidia-driver#3",
     judge=judge,
-    follows=("KM-14",),
+    follows=("KM-14", "CT-08"),
 )

@@ -72,6 +72,7 @@ def test_the_exit_status_is_the_same_in_every_format(doctor, form):
         ["--only", "NOPE"],
         ["--format", "yaml"],
         ["--fail-on", "info"],
+        ["--timeout", "nan"],
         ["--json", "--format", "html"],
         ["--only", "KM", "--skip", "KM"],
         ["--output", "/nowhere/at/all/report.txt"],
