@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stackcheck.errors import InputError
+from stackcheck.fleet.drift import find_drift
+from stackcheck.fleet.files import list_files, read_nodes
+from stackcheck.fleet.node import Node
+from stackcheck.fleet.planning import plan_fleet
+from stackcheck.knowledge.knowledge import load
+from stackcheck.model.fact import Known
+from stackcheck.probe.facts_file import write_machine
+from stackcheck.resolve.check import check
+from stackcheck.resolve.requirements import parse_requirement, parse_requirements
+from stackcheck.resolve.stated import Statement, state_machine
+from stackcheck.resolve.wishes import Wishes
+
+KNOWLEDGE = load()
+
+
+def machine(name, gpu, driver, os="Ubuntu 22.04"):
+    stated = state_machine(Statement(gpu=gpu, driver=driver, os=os), KNOWLEDGE)
+    return replace(stated, host=replace(stated.host, hostname=Known(name, "test")))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for index in range(3):
+        write_machine(machine(f"h{index}", ["H100"] * 8, "570.133.07"), tmp_path / f"h{index}.json")
+    write_machine(machine("odd", ["H100"] * 7, "550.54.14"), tmp_path / "odd.json")
+    (tmp_path / "bad.json").write_text('{"schema": "stackcheck.machine/1", "gpus": 7')
+    return tmp_path
+
+
+def test_every_file_is_a_node_and_a_broken_one_is_a_failed_probe(folder):
+    nodes = {node.name: node for node in read_nodes(list_files(folder), KNOWLEDGE)}
+    assert set(nodes) == {"h0", "h1", "h2", "odd", "bad"}
+    assert nodes["bad"].state == "probe-failed"
+    assert "JSON" in nodes["bad"].detail
+
+
+def test_the_majority_is_the_reference_and_outliers_are_named(folder):
+    drift = {each.fact: each for each in find_drift(read_nodes(list_files(folder), KNOWLEDGE))}
+    assert drift["driver"].majority == "570.133.07"
+    assert drift["driver"].outliers == (("odd", "550.54.14"),)
+    assert drift["GPUs"].outliers[0][1].startswith("7 x")
+    assert "glibc" not in drift
+
+
+def test_a_node_without_facts_is_no_outlier():
+    nodes = [
+        Node("a", "ok", facts={"driver": "1"}),
+        Node("b", "down"),
+        Node("c", "ok", facts={"driver": "1"}),
+    ]
+    assert find_drift(nodes) == ()
+
+
+def test_an_empty_or_missing_folder_is_a_usage_error(tmp_path):
+    with pytest.raises(InputError):
+        list_files(tmp_path)
+    with pytest.raises(InputError):
+        list_files(tmp_path / "absent")
+
+
+def test_one_environment_where_one_holds_on_all():
+    machines = [
+        ("a", machine("a", ["A100"], "570.133.07")),
+        ("b", machine("b", ["H100"], "580.95.05")),
+    ]
+    (group,) = plan_fleet(parse_requirements(["pytorch"], KNOWLEDGE), machines, KNOWLEDGE, Wishes())
+    assert group.nodes == ("a", "b")
+
+
+def test_a_mixed_fleet_gets_few_environments_that_check_accepts_on_every_node():
+    machines = {
+        "volta": machine("volta", ["V100"], "535.183.01"),
+        "ampere": machine("ampere", ["A100"], "570.133.07"),
+        "hopper": machine("hopper", ["H100"], "580.95.05"),
+        "blackwell": machine("blackwell", ["B200"], "580.95.05"),
+        "spark": machine("spark", ["GB10"], "580.95.05"),
+    }
+    groups = plan_fleet(
+        parse_requirements(["pytorch>=2.9"], KNOWLEDGE), list(machines.items()), KNOWLEDGE, Wishes()
+    )
+    assert sorted(name for group in groups for name in group.nodes) == sorted(machines)
+    for group in groups:
+        for build in group.resolution.plan.builds:
+            spec = parse_requirement(f"{build.framework}+{build.build}=={build.version}", KNOWLEDGE)
+            for name in group.nodes:
+                verdict = check([spec], [machines[name]], KNOWLEDGE, Wishes(channel=build.channel))
+                assert verdict.verdict == "works", (name, verdict.violations)
