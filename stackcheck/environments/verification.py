@@ -157,7 +157,7 @@ def _compare_architectures(plan: Plan, build: Build, facts: Mapping[str, Any]) -
     told = facts.get("architectures")
     if not build.is_gpu or not plan.capabilities or not told:
         return None
-    known = [entry for text in told if (entry := _architecture(str(text))) is not None]
+    known = tuple(entry for text in told if (entry := _architecture(str(text))) is not None)
     lacking = [
         str(each)
         for each in plan.capabilities

@@ -77,25 +77,38 @@ def _local_wheels() -> set[tuple[str, str]]:
     return found
 
 
+def _mirrors() -> dict[str, str]:
+    """Return the indexes that the user's `UV_INDEX` names, by name (`pytorch-cu128=https://mirror/...`)."""
+    pairs = (entry.partition("=") for entry in os.environ.get("UV_INDEX", "").split())
+    return {name: url for name, _, url in pairs if url and "://" not in name}
+
+
 def reachable(packages: PackageSet) -> PackageSet:
     """Return the packages as the user's own uv settings have them.
 
-    A package that lies at exactly its version in a folder of `UV_FIND_LINKS` needs no index. (An index that
-    `UV_INDEX` names as ours, `pytorch-cu128=https://mirror/...`, replaces ours by uv's own rules.)
+    A package that lies at exactly its version in a folder of `UV_FIND_LINKS` needs no index. An index that `UV_INDEX`
+    names as ours takes its place, and like ours is asked for its own packages alone.
     """
-    local = _local_wheels()
+    local, mirrors = _local_wheels(), _mirrors()
 
     def adapt(wheel: WheelRequirement) -> WheelRequirement:
         if wheel.index is None:
             return wheel
-        pins = [
-            entry.version for entry in Requirement(wheel.text).specifier if entry.operator == "=="
-        ]
-        return (
-            replace(wheel, index=None) if any((wheel.name, pin) in local for pin in pins) else wheel
-        )
+        pins = [each.version for each in Requirement(wheel.text).specifier if each.operator == "=="]
+        if any((wheel.name, pin) in local for pin in pins):
+            return replace(wheel, index=None)
+        url = mirrors.get(wheel.index.name, wheel.index.url)
+        return replace(wheel, index=replace(wheel.index, url=url))
 
     return replace(packages, wheels=tuple(adapt(wheel) for wheel in packages.wheels))
+
+
+def _variables(packages: PackageSet) -> dict[str, str]:
+    """Return the variables for uv, without the indexes that stand in its project file already."""
+    named = {index.name for index in packages.indexes}
+    entries = os.environ.get("UV_INDEX", "").split()
+    kept = [entry for entry in entries if entry.partition("=")[0] not in named]
+    return {**VARIABLES, "UV_INDEX": " ".join(kept)}
 
 
 def _make_environment(prefix: Path, python: Path, tools: Tools) -> None:
@@ -154,7 +167,7 @@ def compile_lock(
             *(hashes if kind == "requirements.txt" else []),
         ],
         what="no set of wheels satisfies the plan",
-        changes=VARIABLES,
+        changes=_variables(packages),
         directory=folder,
     )
     return lock
@@ -193,7 +206,8 @@ def _install(recipe: Recipe, lock: Path, python: Path, tools: Tools) -> None:
     What has an index of its own is named by its address: no other index may answer for it.
     """
     artifacts = read_pylock(lock.read_text(encoding="utf-8"))
-    direct = {wheel.name for wheel in reachable(recipe.packages).wheels if wheel.index is not None}
+    packages = reachable(recipe.packages)
+    direct = {wheel.name for wheel in packages.wheels if wheel.index is not None}
     pins = lock.with_name("requirements.lock.txt")
     pins.write_text(hashed_requirements(artifacts, direct), encoding="utf-8")
     tools.run(
@@ -202,7 +216,7 @@ def _install(recipe: Recipe, lock: Path, python: Path, tools: Tools) -> None:
             *["--python", str(python), "-r", pins.name],
         ],
         what="uv could not install the packages",
-        changes=VARIABLES,
+        changes=_variables(packages),
         directory=pins.parent,
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 
@@ -105,6 +106,47 @@ def test_an_empty_directory_is_taken_and_stays_when_it_fails(home):
 
     assert answer.status == 1
     assert list(prefix.iterdir()) == []
+
+
+def write_index(folder, wheels):
+    """Make a package index (PEP 503) of files."""
+    for wheel in wheels:
+        name = wheel.name.split("-")[0]
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        link = f'<a href="{wheel.as_uri()}#sha256={digest}">{wheel.name}</a>'
+        (folder / name / "index.html").write_text(
+            f"<!DOCTYPE html><html><body>{link}</body></html>"
+        )
+
+
+def test_an_index_of_its_own_serves_its_framework_alone_and_a_mirror_takes_its_place(
+    home, make_wheel
+):
+    elsewhere = home.path / "elsewhere"
+    wheels = [
+        make_wheel(
+            elsewhere, "torch", "2.9.0+cu128", {"torch/__init__.py": ""}, requires=["other"]
+        ),
+        make_wheel(elsewhere, "other", "99.0", {"other.py": "version = 99\n"}),
+    ]
+    write_index(home.path / "index", wheels)
+    make_wheel(home.wheels, "other", "1.0", {"other.py": "version = 1\n"})
+    write_index(home.path / "default", [*home.wheels.glob("other-*"), *home.wheels.glob("pip-*")])
+    prefix = home.path / "env"
+    words = ("pytorch+cu128==2.9.0", *H100, "--channel", "pytorch", "--installer", "uv")
+    mirror = f"pytorch-cu128={(home.path / 'index').as_uri()}"
+    changes = {"UV_DEFAULT_INDEX": (home.path / "default").as_uri(), "UV_FIND_LINKS": ""}
+    words += ("-p", prefix, "--no-verify")
+    answer = home.run("create-env", *words, UV_INDEX=mirror, **changes)
+
+    assert answer.status == 0, answer.err
+    code = "import torch, other; print(other.version)"
+    done = subprocess.run(
+        [prefix / "bin" / "python", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"
+    assert "torch @ file://" in (prefix / ".stackcheck" / "requirements.lock.txt").read_text()
 
 
 def test_pip_is_the_last_resort(home):
