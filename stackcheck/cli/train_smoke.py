@@ -167,6 +167,10 @@ def train_smoke(context: typer.Context, *, flags: SmokeFlags) -> None:
         print_report(report, state.console())
     else:
         deliver(_render(report, flags.checked_format()), flags.output)
+    if report.status != "ok":
+        state.hint(
+            "\nhint: `stackcheck doctor` looks for the cause in this machine and its environments"
+        )
     raise typer.Exit(_STATUS[report.status])
 
 

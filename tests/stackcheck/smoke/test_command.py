@@ -139,6 +139,22 @@ def test_the_cpu_alone_is_well_on_a_machine_without_a_gpu(environment):
     assert smoke(environment, "--device", "auto", "--task", "mlp").returncode == 0
 
 
+def test_a_broken_numpy_is_a_failure_of_the_engine_and_no_traceback(environment, tmp_path):
+    fault = """
+        import sys
+        class Refuse:
+            def find_spec(self, name, path, target=None):
+                if name == "numpy":
+                    raise ImportError("libopenblas.so.0: cannot open shared object file")
+        sys.meta_path.insert(0, Refuse())
+    """
+    plants.plant(tmp_path, fault)
+    done = smoke(environment, "--device", "cpu")
+    assert done.returncode == 1
+    assert "ImportError: libopenblas.so.0: cannot open shared object file" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "faults"),
     [
