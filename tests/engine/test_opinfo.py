@@ -24,7 +24,6 @@ KNOWN = {  # samples on which the engine differs, and why
     "nn.functional.scaled_dot_product_attention": 13,  # dropout draws other numbers
     "nn.functional.adaptive_max_pool1d": 4,  # return_indices
     "nn.functional.adaptive_max_pool2d": 12,  # return_indices
-    "nn.functional.embedding_bag": 8,  # padding_idx
     "zero_": 3,  # a function of that name
     "norm": 2,  # the nuclear norm
     "nn.functional.pad": 1,  # circular padding together with cropping

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from stackgrad.ops.indexing import add_rows
+from stackgrad.ops.joining import stack
 from stackgrad.ops.table import Op
 from stackgrad.tensor import Tensor, wrap
 
@@ -94,25 +95,34 @@ def embedding_bag(  # noqa: PLR0917
     padding_idx: int | None = None,
 ) -> Tensor:
     """Return the sum, mean or maximum of the rows of each bag: a row of `input`, or a piece from an offset on."""
-    if padding_idx is not None:
-        raise NotImplementedError("embedding_bag(padding_idx=) is not implemented in stackgrad")
     rows = embedding(input, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.unsqueeze(-1)
+    if padding_idx is not None:
+        padding_idx %= weight.array.shape[0]
     if offsets is None:
-        return {"sum": rows.sum, "mean": rows.mean, "max": rows.amax}[mode](1)
-    from stackgrad.ops.joining import stack
+        pairs = [(row, index) for row, index in zip(rows.unbind(0), input.unbind(0), strict=True)]
+    else:
+        starts = offsets.tolist()
+        starts, ends = (
+            (starts[:-1], starts[1:])
+            if include_last_offset
+            else (
+                starts,
+                [*starts[1:], input.array.shape[0]],
+            )
+        )
+        pairs = [(rows[a:b], input[a:b]) for a, b in zip(starts, ends, strict=True)]
+    return stack([_bag(row, index, mode, padding_idx) for row, index in pairs])
 
-    starts = offsets.tolist()
-    ends = starts[1:] + ([] if include_last_offset else [input.array.shape[0]])
-    bags = [rows[a:b] for a, b in zip(starts, ends, strict=True)]
-    empty = rows[:0].sum(0)
-    return stack(
-        [
-            {"sum": b.sum, "mean": b.mean, "max": b.amax}[mode](0) if b.array.size else empty
-            for b in bags
-        ]
-    )
+
+def _bag(rows: Tensor, index: Tensor, mode: str, padding_idx: int | None) -> Tensor:
+    """Return the sum, mean or maximum of the rows of one bag; zeros for an empty one."""
+    if padding_idx is not None:
+        rows = rows[index != padding_idx]
+    if not rows.array.shape[0] or mode == "sum":
+        return rows.sum(0)
+    return rows.mean(0) if mode == "mean" else rows.amax(0)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
