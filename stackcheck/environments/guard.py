@@ -17,7 +17,7 @@ __all__ = ["UNGUARDED", "belongs_to_build", "constraints_of", "guard"]
 
 UNGUARDED = (
     "uv reads no pip.conf: activate the environment by `stackcheck env activate`, which sets UV_CONSTRAINT",
-    "`pip install --no-deps`, `--isolated` and `pip uninstall` ask no constraint",
+    "`pip uninstall`, and any pip with PIP_CONFIG_FILE=/dev/null, asks no constraint",
 )
 """What cannot be guarded, for the user."""
 
