@@ -11,6 +11,7 @@ from stackcheck.model.environment import Distribution, Environment
 from stackcheck.model.fact import Fact, Known, Unknown
 from stackcheck.model.version import DriverVersion, InvalidVersion, Version, parse_version
 from stackcheck.probe.builds import find_builds
+from stackcheck.probe.dynamic import read_dynamic
 from stackcheck.probe.host import HostReader
 from stackcheck.probe.interpreter import Interpreter, choose_interpreter
 from stackcheck.probe.loader import Loader
@@ -208,4 +209,31 @@ def _shadowing(
             path = f"{directory}/{soname}"
             if soname in names and soname not in found and host.real_path(path) != own:
                 found[soname] = loader.library(soname, path)
-    return tuple(found.values())
+    if not found:
+        return ()
+    safe = _found_by_rpath(host, libraries)
+    return tuple(library for library in found.values() if library.soname not in safe)
+
+
+def _found_by_rpath(host: HostReader, libraries: tuple[Library, ...]) -> set[str]:
+    """Return the sonames that all who need them find by DT_RPATH, which comes before LD_LIBRARY_PATH.
+
+    PyTorch's own libraries have one; NVIDIA's wheels have DT_RUNPATH. What nobody here needs by its header is opened by
+    name, and LD_LIBRARY_PATH counts for it.
+    """
+    places = {library.soname: library.path.rpartition("/")[0] for library in libraries}
+    directories = dict.fromkeys(places.values())
+    kept: dict[str, bool] = {}
+    for directory in directories:
+        for name in host.names(directory).peek() or ():
+            if ".so" not in name:
+                continue
+            dynamic = read_dynamic(host, f"{directory}/{name}").peek()
+            if dynamic is None:
+                continue
+            first = {host.real_path(path) for path in (() if dynamic.runpath else dynamic.rpath)}
+            for soname in dynamic.needed:
+                if soname in places:
+                    by_rpath = host.real_path(places[soname]) in first
+                    kept[soname] = kept.get(soname, True) and by_rpath
+    return {soname for soname, by_rpath in kept.items() if by_rpath}

@@ -21,7 +21,6 @@ from typing import Any
 from stackcheck.errors import InputError
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.probe.given import read_given
-from stackcheck.probe.programs import ask
 
 __all__ = ["SYSROOT", "FileSystem", "HostReader", "NodeStatus"]
 
@@ -91,18 +90,24 @@ class HostReader:
         return {str(name): str(value) for name, value in given.items()}
 
     def uname(self, name: str) -> Fact[str]:
-        """Tell what the kernel says of itself (uname(2)): `release`, `machine`, `nodename` or `version`."""
+        """Tell what the kernel says of itself (uname(2)): `release`, `machine`, `nodename` or `version`.
+
+        Of a tree: what `machine.yaml` says, else procfs; last this computer's, which the tree is a view of.
+        """
         given = self._given.get("uname", {})
         if name in given:
             return Known(str(given[name]), "machine.yaml: uname")
         files = {"release": "/proc/sys/kernel/osrelease", "nodename": "/proc/sys/kernel/hostname"}
-        if self.is_real:
-            import platform
+        if not self.is_real and name in files:
+            found = self.line(files[name])
+            if isinstance(found, Known):
+                return found
+            banner = self.text("/proc/version").peek() or ""
+            if name == "release" and banner.startswith("Linux version "):
+                return Known(banner.split()[2], "/proc/version")
+        import platform
 
-            return Known(str(getattr(platform.uname(), _UNAME.get(name, name))), "uname")
-        if name in files:
-            return _stripped(self.text(files[name]))
-        return Unknown("the tree does not say", "machine.yaml: uname")
+        return Known(str(getattr(platform.uname(), _UNAME.get(name, name))), "uname")
 
     def given(self, name: str) -> Any:
         """Return an entry of `machine.yaml`, None if there is none."""
@@ -110,19 +115,19 @@ class HostReader:
 
     @property
     def uid(self) -> int | None:
-        """Effective user id; None where there is none (Windows) or the tree does not say."""
+        """Effective user id, of `machine.yaml` if it names one; None on Windows, which has none."""
         if "uid" in self._given:
             return int(self._given["uid"])
-        return os.geteuid() if self.is_real and hasattr(os, "geteuid") else None
+        return None if sys.platform == "win32" else os.geteuid()
 
     @property
     def groups(self) -> frozenset[int]:
         """Group ids of the user."""
         if "groups" in self._given:
             return frozenset(int(group) for group in self._given["groups"])
-        if self.is_real and sys.platform != "win32":
-            return frozenset((*os.getgroups(), os.getegid()))
-        return frozenset()
+        if "uid" in self._given or sys.platform == "win32":
+            return frozenset()
+        return frozenset((*os.getgroups(), os.getegid()))
 
     def limit(self, name: str) -> Fact[int]:
         """Return a soft limit of the process (`memlock`, `as`, `nofile`); -1 for unlimited."""
@@ -183,7 +188,7 @@ class HostReader:
     def real_path(self, path: str) -> str:
         """Return a path of the host with every symbolic link resolved; what is missing stays as it is."""
         if self.root is None:
-            return os.path.realpath(path)
+            return os.path.realpath(path).replace(os.sep, "/")
         try:
             return self._follow(path)
         except OSError:
@@ -293,39 +298,12 @@ class HostReader:
 
     def command(self, name: str) -> str | None:
         """Return the path of a command on PATH, None if there is none."""
+        suffix = ".exe" if sys.platform == "win32" else ""
         for directory in self.environment.get("PATH", "").split(os.pathsep):
-            if directory and self.is_file(f"{directory}/{name}"):
-                return f"{directory}/{name}"
+            path = f"{directory}/{name}{suffix}".replace(os.sep, "/")
+            if directory and self.is_file(path):
+                return path
         return None
-
-    def service(self, name: str) -> Fact[str]:
-        """Return `running`, `stopped` or `failed` of a systemd unit; absent where it is not installed."""
-        services = self._given.get("services", {})
-        if name in services:
-            return Known(str(services[name]), "machine.yaml: services")
-        unit = f"{name}.service"
-        directories = ("/lib/systemd/system", "/usr/lib/systemd/system", "/etc/systemd/system")
-        installed = any(self.is_file(f"{directory}/{unit}") for directory in directories)
-        if self.exists(f"/sys/fs/cgroup/system.slice/{unit}").peek():
-            return Known("running", f"/sys/fs/cgroup/system.slice/{unit}")
-        if not installed:
-            return Absent(unit)
-        if not self.is_real:
-            return Unknown("the tree does not say", "machine.yaml: services")
-        state = ask(["systemctl", "show", "--property=ActiveState", "--value", unit])
-        if not isinstance(state, Known):
-            return state
-        word = {"active": "running", "failed": "failed"}.get(state.value, "stopped")
-        return Known(word, state.source)
-
-    def version_of(self, command: str) -> Fact[str]:
-        """Return what `COMMAND --version` prints; of a tree, what `machine.yaml` says."""
-        versions = self._given.get("versions", {})
-        if command in versions:
-            return Known(str(versions[command]), "machine.yaml: versions")
-        if not self.is_real:
-            return Unknown("the tree does not say", "machine.yaml: versions")
-        return ask([command, "--version"])
 
     # ---- device nodes
 
@@ -373,7 +351,7 @@ class HostReader:
             return Known(os.access(path, os.R_OK | os.W_OK), f"access({path})")
         uid = self.uid
         if uid is None:
-            return Unknown("the tree does not name the user", "machine.yaml: uid")
+            return Unknown("this system has no user ids", "uid")
         shift = 6 if uid == node.owner else 3 if node.group in self.groups else 0
         if node.blocked:
             return Known(False, "machine.yaml: nodes")

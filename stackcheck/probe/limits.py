@@ -12,6 +12,7 @@ from collections.abc import Callable
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.probe.host import FileSystem, HostReader
 from stackcheck.probe.loader import Loader
+from stackcheck.probe.programs import ask_version
 from stackcheck.probe.texts import CDI_FILES
 
 __all__ = ["environment_limits", "probe_limits"]
@@ -227,7 +228,7 @@ def _podman(host: HostReader) -> Fact[int]:
         return Absent("PATH")
     if not any(host.is_file(path) for path in CDI_FILES):
         return Unknown("not asked: there is no CDI specification", "podman --version")
-    text = host.version_of("podman")
+    text = ask_version(host, "podman")
     if not isinstance(text, Known):
         return text
     found = re.search(r"(\d+)\.\d+", text.value)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from stackcheck import __version__
 from stackcheck.model.driver import DeviceNode, Driver, Library
-from stackcheck.model.fact import Absent, Fact, Known, Unknown
+from stackcheck.model.fact import Absent, Fact, Known
 from stackcheck.model.machine import Machine
 from stackcheck.model.version import Version
 from stackcheck.probe.child import Answers, GpuChild
@@ -29,6 +29,7 @@ from stackcheck.probe.kernel import probe_module, probe_nodes
 from stackcheck.probe.limits import environment_limits
 from stackcheck.probe.loader import Loader
 from stackcheck.probe.pci import probe_pci
+from stackcheck.probe.programs import ask_service
 from stackcheck.probe.system import probe_arch, probe_host
 from stackcheck.probe.toolkits import probe_system_cudnn, probe_toolkits
 
@@ -77,7 +78,7 @@ def read_host(host: HostReader, environment: str | None = None) -> Machine:
             cuda_libraries=loader.every("libcuda"),
             module=probe_module(host),
             nodes=probe_nodes(host),
-            fabric_manager=host.service("nvidia-fabricmanager"),
+            fabric_manager=ask_service(host, "nvidia-fabricmanager"),
             persistence_daemon=host.exists("/run/nvidia-persistenced/socket"),
         ),
         toolkits=probe_toolkits(host),
@@ -143,13 +144,12 @@ def _opened(found: Fact[tuple[DeviceNode, ...]], answers: Answers) -> Fact[tuple
 
 
 def _loaded(found: Fact[Library], answers: Answers, soname: str) -> Fact[Library]:
-    """Return the library that the child really loaded, where the loader's files show none."""
+    """Return the library that the child really loaded, where the loader's files show none: it lies on this computer."""
     loaded = answers.get("loaded")
     if isinstance(found, Known) or loaded is None or not isinstance(loaded.value, list):
         return found
     stem = soname.removesuffix(".1")
     for path in loaded.value:
         if isinstance(path, str) and f"/{stem}" in path:
-            lost = Unknown("its file name is not read", path)
-            return Known(Library(soname, path, lost, lost), "loaded by the probe")
+            return Known(Loader(HostReader(), None).describe(soname, path), "loaded by the probe")
     return found

@@ -120,14 +120,14 @@ def test_a_gpu_that_hangs_at_every_call_does_not_cost_the_other_gpus(
 ) -> None:
     hangs = {f"hang.nvmlDeviceGet{name}.0": 1 for name in ("Name", "UUID", "CudaComputeCapability")}
     fake_driver.play({"count": 3, **hangs})
-    found = gpus(probe_machine(timeout=1))
+    found = gpus(probe_machine(timeout=3))
     assert isinstance(found[0].name, Unknown)
     assert all(gpu.name.get() and gpu.processes.get() == () for gpu in found[1:])
 
 
 def test_a_hung_start_of_cuda_leaves_nvml_complete(fake_driver: FakeDriver) -> None:
     fake_driver.play({"count": 1, "hang.cuInit": 1, "ignore_sigterm": 1})
-    machine = probe_machine(timeout=1)
+    machine = probe_machine(timeout=3)
     assert isinstance(machine.driver.cuinit_code, Unknown)
     assert str(machine.driver.cuda.get()) == "12.8"
     assert gpus(machine)[0].name.get()
@@ -135,7 +135,7 @@ def test_a_hung_start_of_cuda_leaves_nvml_complete(fake_driver: FakeDriver) -> N
 
 def test_a_hung_start_of_nvml_leaves_cuda(fake_driver: FakeDriver) -> None:
     fake_driver.play({"hang.nvmlInit": 1, "ret.cuInit": 802})
-    machine = probe_machine(timeout=1)
+    machine = probe_machine(timeout=3)
     assert isinstance(machine.driver.nvml_code, Unknown)
     assert machine.driver.cuinit_code.get() == 802
     assert isinstance(machine.gpus, Unknown)

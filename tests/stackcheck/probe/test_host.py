@@ -76,9 +76,21 @@ def test_permission_to_open_follows_user_group_and_mode(root: Path) -> None:
         status = host.node("/dev/nvidia0").get()
         assert status is not None
         assert host.may_open("/dev/nvidia0", status).get() is usable
-    unknown = HostReader(root, {"nodes": node})
-    assert status is not None
-    assert isinstance(unknown.may_open("/dev/nvidia0", status), Unknown)
+
+
+def test_without_a_user_in_machine_yaml_the_user_is_this_one(root: Path) -> None:
+    host = HostReader(root)
+    assert host.uid == os.geteuid()
+    assert os.getegid() in host.groups
+
+
+def test_the_kernel_of_a_tree_is_that_of_its_procfs(root: Path) -> None:
+    (root / "proc").mkdir()
+    banner = "Linux version 5.15.0-139-generic (buildd@lcy02) (gcc 11.4.0) #149-Ubuntu SMP\n"
+    (root / "proc/version").write_text(banner, encoding="utf-8")
+    assert HostReader(root).uname("release") == Known("5.15.0-139-generic", "/proc/version")
+    given = HostReader(root, {"uname": {"release": "6.1.0"}})
+    assert given.uname("release") == Known("6.1.0", "machine.yaml: uname")
 
 
 def test_the_environment_of_machine_yaml_replaces_that_of_the_process(

@@ -120,6 +120,32 @@ def test_a_library_in_ld_library_path_shadows_the_environments_own(tmp_path: Pat
     assert (taken.path, str(taken.version.get())) == ("/opt/lib/libcudnn.so.9", "9.1.0")
 
 
+def shadowed_for(root: Path, *, rpath: str = "", runpath: str = "") -> tuple[str, ...]:
+    conda_environment(root)
+    put(
+        root / "env/lib/libcublas.so.12",
+        make_elf(needed=["libcudnn.so.9"], rpath=rpath, runpath=runpath),
+    )
+    put(root / "opt/lib/libcudnn.so.9", make_elf(soname="libcudnn.so.9"))
+    variables = {"CONDA_PREFIX": "/env", "LD_LIBRARY_PATH": "/opt/lib"}
+    host = HostReader(root, {"environment": variables})
+    environment = probe_environment(host, Loader(host, "x86_64"), None).get()
+    assert environment is not None
+    return tuple(library.soname for library in environment.shadowing.get() or ())
+
+
+def test_ld_library_path_comes_before_a_runpath(tmp_path: Path) -> None:
+    assert shadowed_for(tmp_path, runpath="$ORIGIN") == ("libcudnn.so.9",)
+
+
+def test_an_rpath_comes_before_ld_library_path(tmp_path: Path) -> None:
+    assert shadowed_for(tmp_path, rpath="$ORIGIN") == ()
+
+
+def test_an_rpath_does_not_count_beside_a_runpath(tmp_path: Path) -> None:
+    assert shadowed_for(tmp_path, rpath="$ORIGIN", runpath="/other") == ("libcudnn.so.9",)
+
+
 def test_the_environments_own_directory_in_ld_library_path_shadows_nothing(tmp_path: Path) -> None:
     conda_environment(tmp_path)
     variables = {"CONDA_PREFIX": "/env", "LD_LIBRARY_PATH": "/env/lib"}

@@ -121,7 +121,7 @@ def survives_its_own_file(machine: Machine) -> None:
 
 
 @given(answers=ANSWERS, count=st.integers(0, 3))
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=600)
 def test_any_answers_make_facts(answers: Answers, count: int) -> None:
     answers.calls["init", None] = Answer(0)
     answers.calls["count", None] = Answer(0, count)
