@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackcheck.cli.options import MachineFlags
@@ -34,7 +35,7 @@ def find_machines(flags: MachineFlags, knowledge: Knowledge, state: State) -> li
     if flags.facts:
         from stackcheck.probe.facts_file import probe_facts_file
 
-        bases = [probe_facts_file(path) for path in flags.facts]
+        bases = [probe_facts_file(Path(path)) for path in flags.facts]
         return [state_machine(statement, knowledge, base) if stated else base for base in bases]
     if flags.states_machine:
         return [state_machine(statement, knowledge)]

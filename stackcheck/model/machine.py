@@ -87,7 +87,11 @@ def _unstate(section: _Section) -> _Section:
     for entry in fields(section):
         value = getattr(section, entry.name)
         if value is UNPROBED:
-            name = f"{type(section).__name__} {entry.name}".lower().replace("_", " ").removeprefix("machine ")
+            name = (
+                f"{type(section).__name__} {entry.name}".lower()
+                .replace("_", " ")
+                .removeprefix("machine ")
+            )
             changes[entry.name] = Unknown(UNSTATED.reason, name, unstated=True)
         elif is_dataclass(value) and not isinstance(value, type):
             changes[entry.name] = _unstate(value)
