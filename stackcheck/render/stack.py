@@ -29,15 +29,13 @@ class Row:
 
 
 def rows_of(diagnosis: Diagnosis) -> tuple[Row, ...]:
-    """Return the layers that have something to say, from the GPU up: what is well and empty is left out."""
+    """Return the layers that have something to say, from the GPU up; empty ones only with a finding."""
     rows = []
     for layer in LAYERS:
         status = _status(diagnosis, layer)
         text = _DESCRIPTIONS[layer.prefix](diagnosis.machine)
-        if status != "skipped" and (text or status != "ok"):
-            rows.append(
-                Row(layer, status, text or ("not known" if status == "unknown" else "see below"))
-            )
+        if status != "skipped" and (text or status not in ("ok", "unknown")):
+            rows.append(Row(layer, status, text or "see the finding"))
     return tuple(rows)
 
 
@@ -89,7 +87,10 @@ def _hardware(machine: Machine) -> str:
         )
     if functions := machine.pci.peek():
         return _count(f"NVIDIA {function.device.peek() or 'GPU'}" for function in functions)
-    return "no NVIDIA GPU" if isinstance(machine.pci, Known) else _say(machine.gpus)
+    on_the_bus = machine.host.platform.peek() == "linux" and isinstance(machine.pci, Known)
+    if on_the_bus or isinstance(machine.gpus, Known):
+        return "no NVIDIA GPU"
+    return _say(machine.gpus)
 
 
 def _kernel(machine: Machine) -> str:
@@ -130,11 +131,11 @@ def _toolkit(machine: Machine) -> str:
 
 
 def _library(machine: Machine, stem: str) -> str:
+    """Return a library's version; its path too where it is not the environment's own."""
     environment = machine.environment.peek()
-    libraries = (environment.libraries.peek() or ()) if environment else ()
-    for library in libraries:
+    for library in (environment.libraries.peek() or ()) if environment else ():
         if library.soname.startswith(f"{stem}.so"):
-            return f"{_say(library.version)} in {library.path}"
+            return _say(library.version)
     system = machine.system_cudnn.peek()
     if stem == "libcudnn" and system:
         return f"{_say(system.version)} in {system.path}"
@@ -153,13 +154,17 @@ def _python(machine: Machine) -> str:
     return f"{_say(environment.python)}, {', '.join(builds) or 'no framework'}"
 
 
+def _is_jetson(machine: Machine) -> bool:
+    return machine.host.platform.peek() == "jetson"
+
+
 _DESCRIPTIONS: dict[str, Callable[[Machine], str]] = {
     "HW": _hardware,
     "KM": _kernel,
     "DV": _devices,
     "VM": lambda _: "",
     "WS": lambda machine: _say(machine.host.kernel),
-    "JT": lambda machine: _say(machine.host.os),
+    "JT": lambda machine: _say(machine.host.kernel) if _is_jetson(machine) else "",
     "CT": _containers,
     "DR": _driver,
     "VS": _visibility,
