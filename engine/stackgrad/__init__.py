@@ -9,7 +9,7 @@ import importlib
 import math as _math
 from typing import Any
 
-from stackgrad import autograd, cuda, nn, ops, optim, random
+from stackgrad import amp, autograd, cuda, nn, ops, optim, random
 from stackgrad import dtypes as _dtypes
 from stackgrad import grad_mode as _grad_mode
 from stackgrad.backends import backends
@@ -34,6 +34,7 @@ from stackgrad.dtypes import (
     uint8,
 )
 from stackgrad.grad_mode import enable_grad, no_grad, set_grad_enabled
+from stackgrad.impersonation import impersonate_torch
 from stackgrad.ops.comparison import is_tensor
 from stackgrad.ops.creation import from_dlpack, from_numpy, tensor
 from stackgrad.printing import set_printoptions
@@ -55,6 +56,8 @@ __all__ = [
     "Generator",
     "Size",
     "Tensor",
+    "amp",
+    "autocast",
     "autograd",
     "backends",
     "bfloat16",
@@ -80,6 +83,7 @@ __all__ = [
     "get_rng_state",
     "half",
     "iinfo",
+    "impersonate_torch",
     "inf",
     "inference_mode",
     "initial_seed",
@@ -129,13 +133,14 @@ strided, contiguous_format, preserve_format, channels_last = (
     "channels_last",
 )
 inference_mode = no_grad
+autocast = amp.autocast
 
 globals().update({name: call for name, call in ops.FUNCTIONS.items() if not name.startswith("_")})
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 bool = _dtypes.bool_
 
-_LATER = ("amp", "distributed", "fft", "linalg", "models", "special", "testing", "utils")
+_LATER = ("distributed", "fft", "linalg", "models", "special", "testing", "utils")
 
 
 def is_grad_enabled() -> Any:

@@ -78,4 +78,8 @@ manual_seed_all = manual_seed
 
 
 def __getattr__(name: str) -> Any:
+    if name == "amp":
+        import stackgrad.amp
+
+        return stackgrad.amp
     raise AttributeError(f"stackgrad.cuda has no {name!r}: it is not implemented")

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from stackgrad.amp import lowered
+from stackgrad.amp import state as autocast
 from stackgrad.kernels import products
 from stackgrad.ops.table import Op, attach, function
 from stackgrad.ops.views import broadcast_tensors, expand
@@ -68,6 +70,8 @@ def _check(condition: bool, what: str) -> None:
 @function()
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Return the matrix product, broadcast over leading dimensions; vectors are rows or columns."""
+    if autocast.dtype is not None:
+        input, other = lowered(input, other)
     a, b = input.array, other.array
     if a.dtype != b.dtype:
         raise RuntimeError(
@@ -89,6 +93,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 @function(method=False)
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return input @ weight.T + bias; `weight` is (out, in), or (in,)."""
+    if autocast.dtype is not None:
+        input, weight, bias = lowered(input, weight, bias)
     if weight.array.ndim == 1:
         result = matmul(input, weight)
         return result if bias is None else result + bias

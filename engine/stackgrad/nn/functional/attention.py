@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from stackgrad.amp import lowered
+from stackgrad.amp import state as autocast
 from stackgrad.kernels.attention import Attention
 from stackgrad.nn.functional.activation import softmax
 from stackgrad.nn.functional.regularization import dropout
@@ -45,6 +47,8 @@ def scaled_dot_product_attention(
         raise RuntimeError(
             "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
         )
+    if autocast.dtype is not None:
+        query, key, value = lowered(query, key, value)
     if enable_gqa:
         times = query.array.shape[-3] // key.array.shape[-3]
         key, value = key.repeat_interleave(times, -3), value.repeat_interleave(times, -3)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from stackgrad.amp import lowered
+from stackgrad.amp import state as autocast
 from stackgrad.kernels.convolution import (
     Geometry,
     col2im,
@@ -108,6 +110,8 @@ def _make_conv(count: int) -> Callable[..., Tensor]:
         groups: int = 1,
     ) -> Tensor:
         """Correlate (N, C, ...) with weights (out, C / groups, ...)."""
+        if autocast.dtype is not None:
+            input, weight, bias = lowered(input, weight, bias)
         _check_channels(input, weight, weight.array.shape[1] * groups, count)
         steps, holes = sizes(stride, count), sizes(dilation, count)
         if padding == "same":
@@ -140,6 +144,8 @@ def _make_transposed(count: int) -> Callable[..., Tensor]:
         dilation: Any = 1,
     ) -> Tensor:
         """Spread (N, C, ...) by weights (C, out / groups, ...): the gradient of a convolution by its input."""
+        if autocast.dtype is not None:
+            input, weight, bias = lowered(input, weight, bias)
         _check_channels(input, weight, weight.array.shape[0], count)
         if input.array.ndim == count + 1:
             return conv_transpose(

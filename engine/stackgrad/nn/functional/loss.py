@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stackgrad.amp import state as autocast
 from stackgrad.kernels.rowwise import CrossEntropy
 from stackgrad.nn.functional.activation import log_softmax, logsigmoid
 from stackgrad.ops.composed import xlogy
@@ -109,6 +110,8 @@ def cross_entropy(
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     dim = 0 if input.array.ndim == 1 else 1
+    if autocast.dtype is not None:
+        input = input.float()  # as PyTorch does under autocast
     plain = weight is None and not label_smoothing and reduction in ("mean", "sum")
     if plain and input.array.ndim == 2 and target.array.ndim == 1 and input.array.size:
         _check_classes(target, ignore_index, input.array.shape[1])
