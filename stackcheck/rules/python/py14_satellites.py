@@ -1,17 +1,22 @@
-"""PY-14: a satellite (torchvision, torchaudio) that does not belong to its framework's release."""
+"""PY-14: a satellite (torchvision) or an extension (flash-attn) that does not belong to its framework's release."""
 
 from __future__ import annotations
 
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.model.version import Version
+from stackcheck.rules.python.extensions import judge_extensions
 from stackcheck.rules.rule import BuildRule, Situation
 
 __all__ = ["RULE"]
 
 
 def judge(build: Build, situation: Situation) -> Finding | None:
-    """Judge each satellite beside the build by release and by build label."""
+    """Judge each satellite beside the build by release and by build label, then what else is compiled against it."""
+    return _judge_satellites(build, situation) or judge_extensions(RULE, build, situation)
+
+
+def _judge_satellites(build: Build, situation: Situation) -> Finding | None:
     wrong: list[tuple[str, Version, str]] = []
     for name, partner in build.companions.items():
         installed = situation.packages.get(name)
@@ -49,7 +54,8 @@ RULE = BuildRule(
     layer="python",
     title="framework and satellites do not belong together",
     explanation="torchvision and torchaudio register compiled operators with torch. With another release, or with a CPU"
-    " build beside a CUDA one, the operators are missing.",
+    " build beside a CUDA one, the operators are missing. flash-attn, xformers, vllm, bitsandbytes, tensorflow-text and"
+    " others are compiled against one release as well, or load its CUDA libraries.",
     messages=("RuntimeError: operator torchvision::nms does not exist",),
     source="pytorch/vision#8985; pytorch/pytorch#157648, #62350",
     judge=judge,
