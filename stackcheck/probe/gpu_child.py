@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any
 
-from stackcheck.probe.report import NOT_LOADED, Report
+from stackcheck.probe.report import LIBRARY_NOT_FOUND, NOT_LOADED, Report
 
 __all__ = ["main"]
 
@@ -41,15 +41,19 @@ def main(request: str) -> None:
 
 
 def _ask_nvml(report: Report, asked: dict[str, Any]) -> None:
+    """Load the library first: without one there is nothing to import pynvml for, the slowest part of the child.
+
+    pynvml loads by soname and then gets the one that is loaded. On Windows it knows where to look.
+    """
     path = asked.get("nvml")
     if path is False:
         report.tell("init", NOT_LOADED)
         return
-    if path:
+    if sys.platform != "win32":
         try:
-            ctypes.CDLL(path)  # pynvml loads by soname and then gets this one
+            ctypes.CDLL(path or "libnvidia-ml.so.1")
         except OSError as error:
-            report.tell("init", NOT_LOADED, str(error)[:256])
+            report.tell("init", NOT_LOADED if path else LIBRARY_NOT_FOUND, str(error)[:256])
             return
     from stackcheck.probe.nvml import ask_nvml
 
