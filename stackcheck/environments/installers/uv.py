@@ -18,7 +18,7 @@ from stackcheck.environments.locks import hashed_requirements, known_bytes, read
 from stackcheck.environments.packages import PackageSet, WheelRequirement
 from stackcheck.environments.preflight import check_room
 from stackcheck.environments.recipe import Recipe
-from stackcheck.environments.tools import Tools
+from stackcheck.environments.tools import ToolFailed, Tools
 from stackcheck.environments.verification import interpreter_of
 from stackcheck.environments.writers import pyproject
 from stackcheck.errors import StackCheckError
@@ -135,6 +135,18 @@ def _flags(tools: Tools) -> list[str]:
     ]
 
 
+def _with_hint(failure: ToolFailed, packages: PackageSet) -> ToolFailed:
+    """Say how uv is told of a mirror, where an index could not be reached."""
+    missed = [
+        index for index in packages.indexes if f"Failed to fetch: {index.url}" in str(failure)
+    ]
+    if not missed:
+        return failure
+    name = missed[0].name
+    hint = f"hint: name a mirror by `UV_INDEX={name}=URL`, or a folder with its wheels by `UV_FIND_LINKS=DIR`"
+    return ToolFailed(f"{missed[0].url} could not be reached", f"{failure.words}\n{hint}")
+
+
 def compile_lock(
     recipe: Recipe,
     target: Sequence[str],
@@ -157,19 +169,23 @@ def compile_lock(
     (folder / "pyproject.toml").write_text(pyproject.write(replace(recipe, packages=packages)))
     lock = folder / ("pylock.toml" if kind == "pylock.toml" else "requirements.lock.txt")
     hashes = ["--generate-hashes", "--emit-index-url", "--emit-find-links"]
-    tools.run(
-        [
-            *[find_uv(), "pip", "compile", "pyproject.toml", *_flags(tools), *target],
-            *["--format", kind, "--output-file", lock.name],
-            *(["--constraints", "held.txt"] if constraints else []),
-            *["--custom-compile-command", "stackcheck create-env", "--no-annotate"],
-            *(word for name in NEVER_BUILT for word in ("--only-binary", name)),
-            *(hashes if kind == "requirements.txt" else []),
-        ],
-        what="no set of wheels satisfies the plan",
-        changes=_variables(packages),
-        directory=folder,
-    )
+    command = [
+        *[find_uv(), "pip", "compile", "pyproject.toml", *_flags(tools), *target],
+        *["--format", kind, "--output-file", lock.name],
+        *(["--constraints", "held.txt"] if constraints else []),
+        *["--custom-compile-command", "stackcheck create-env", "--no-annotate"],
+        *(word for name in NEVER_BUILT for word in ("--only-binary", name)),
+        *(hashes if kind == "requirements.txt" else []),
+    ]
+    try:
+        tools.run(
+            command,
+            what="no set of wheels satisfies the plan",
+            changes=_variables(packages),
+            directory=folder,
+        )
+    except ToolFailed as failure:
+        raise _with_hint(failure, packages) from failure
     return lock
 
 

@@ -149,6 +149,19 @@ def test_an_index_of_its_own_serves_its_framework_alone_and_a_mirror_takes_its_p
     assert "torch @ file://" in (prefix / ".stackcheck" / "requirements.lock.txt").read_text()
 
 
+def test_where_an_index_cannot_be_reached_the_way_to_a_mirror_is_shown(home):
+    words = ("pytorch+cu128==2.9.0", *H100, "--channel", "pytorch", "--installer", "uv")
+    answer = home.run(
+        *("create-env", *words, "-p", home.path / "env"),
+        UV_INDEX="pytorch-cu128=http://127.0.0.1:9/simple",
+        UV_HTTP_RETRIES="0",
+    )
+
+    assert answer.status == 1
+    assert "UV_INDEX=pytorch-cu128=URL" in answer.err
+    assert not (home.path / "env").exists()
+
+
 def test_pip_is_the_last_resort(home):
     prefix = home.path / "env"
     words = ("pytorch+cpu==2.13.0", "--no-gpu", "--installer", "pip", "-p", prefix, "--no-verify")
