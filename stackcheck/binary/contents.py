@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from stackcheck.binary.blob import MemoryBlob
@@ -59,8 +60,13 @@ def find_flags(library: bytes) -> tuple[Architecture, ...] | None:
 
 
 def read_tensorflow(wheel: Wheel) -> WheelContents:
-    """Read `build_info.py`: CUDA, the major of cuDNN, and from 2.3 on the compute capabilities."""
+    """Read `build_info.py`: CUDA, the major of cuDNN, and from 2.3 on the compute capabilities.
+
+    A wheel that only requires another one (`tensorflow-intel`) holds no code at all.
+    """
     name = wheel.find("python/platform/build_info.py")
+    if name is None and wheel.find("tensorflow/__init__.py") is None:
+        return WheelContents(is_gpu=False, architectures=())
     if name is None:
         raise MalformedWheel("the wheel has no build_info.py")
     info = _build_info(_text(wheel, name))
@@ -78,32 +84,38 @@ def read_tensorflow(wheel: Wheel) -> WheelContents:
 
 
 def _build_info(text: str) -> dict[str, object]:
-    """Collect the literal assignments and the pairs or keywords of `build_info` from the module's syntax tree."""
+    """Collect what is literal in the module: it assigns names, or makes a mapping in one of three ways."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         raise MalformedWheel(f"build_info.py cannot be parsed: {error}") from error
     found: dict[str, object] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            _keep(found, node.targets[0].id, node.value)
-        elif isinstance(node, ast.keyword) and node.arg:
-            _keep(found, node.arg, node.value)
-        elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
-            key = node.elts[0]
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                _keep(found, key.value, node.elts[1])
-    renamed = {"cuda_version_number": "cuda_version", "cudnn_version_number": "cudnn_version"}
-    for old, new in renamed.items():
+        for name, value in _named_values(node):
+            with suppress(ValueError):
+                found[name] = ast.literal_eval(value)
+    for old, new in (
+        ("cuda_version_number", "cuda_version"),
+        ("cudnn_version_number", "cudnn_version"),
+    ):
         found.setdefault(new, found.get(old))
     return found
 
 
-def _keep(found: dict[str, object], name: str, node: ast.expr) -> None:
-    try:
-        found[name] = ast.literal_eval(node)
-    except ValueError:
-        return
+def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Yield `name = value`, `name=value` of a call, `("name", value)` and `"name": value`."""
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        yield node.targets[0].id, node.value
+    elif isinstance(node, ast.keyword) and node.arg:
+        yield node.arg, node.value
+    pairs: Iterable[tuple[ast.expr | None, ast.expr]] = ()
+    if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+        pairs = [(node.elts[0], node.elts[1])]
+    elif isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+    for key, value in pairs:
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            yield key.value, value
 
 
 def read_jax_plugin(wheel: Wheel) -> WheelContents:

@@ -15,7 +15,13 @@ from stackcheck.binary.index import PackageIndex
 from stackcheck.binary.wheel import MalformedWheel, WheelName
 from stackcheck.errors import StackCheckError
 from stackcheck.knowledge.knowledge import Knowledge
-from stackcheck.knowledge.observation import IndexView, ObservedRelease, Opened, open_release
+from stackcheck.knowledge.observation import (
+    IndexView,
+    ObservedRelease,
+    Opened,
+    is_worth_keeping,
+    open_release,
+)
 from stackcheck.model.build import Build
 from stackcheck.model.version import Version
 
@@ -76,12 +82,21 @@ def audit(
     )
 
 
+@dataclass(frozen=True)
+class _Task:
+    """A row whose wheel is to be opened; `own` is the release of the distribution that users name."""
+
+    build: Build
+    release: ObservedRelease
+    own: ObservedRelease | None
+
+
 class _Audit:
     def __init__(self, knowledge: Knowledge, view: IndexView, *, full: bool) -> None:
         self._knowledge = knowledge
         self._view = view
         self._full = full
-        self._waiting: list[tuple[Build, ObservedRelease]] = []
+        self._waiting: list[_Task] = []
         self.differences: list[Difference] = []
         self.unreachable: list[str] = []
         self.checked = 0
@@ -121,12 +136,15 @@ class _Audit:
         if build.glibc and release.glibc and build.glibc < release.glibc:
             self._differ(build, "glibc", str(build.glibc), f"{release.glibc} by its tag")
         if self._compare_digests(build) or self._full:
-            self._waiting.append((build, release))
+            self._waiting.append(_Task(build, release, self._own_release(build)))
+
+    def _own_release(self, build: Build) -> ObservedRelease | None:
+        own = self._view.releases(build.distribution)
+        return own.get((build.version, build.platform)) or own.get((build.version, ""))
 
     def _compare_metadata(self, build: Build) -> None:
         """Compare what the index tells of the distribution itself; a row may know more than an empty field."""
-        own = self._view.releases(build.distribution)
-        stated = own.get((build.version, build.platform)) or own.get((build.version, ""))
+        stated = self._own_release(build)
         if stated is None:
             return
         ours, theirs = SpecifierSet(build.requires_python), SpecifierSet(stated.requires_python)
@@ -152,12 +170,12 @@ class _Audit:
         """Open what waits, several at a time, and compare what is inside."""
         with ThreadPoolExecutor(_WORKERS) as pool:
             results = pool.map(_open, self._waiting)
-            for (build, release), result in zip(self._waiting, results, strict=True):
+            for task, result in zip(self._waiting, results, strict=True):
                 if isinstance(result, Opened):
                     self.opened += 1
-                    self.differences += _contents_differences(build, result)
+                    self.differences += _contents_differences(task.build, result)
                 else:
-                    self.unreachable.append(f"{release.newest.file.filename}: {result}")
+                    self.unreachable.append(f"{task.release.newest.file.filename}: {result}")
 
     def _differ(self, build: Build, field: str, ours: str, theirs: str) -> None:
         self.differences.append(Difference(_row_name(build), field, ours, theirs))
@@ -167,10 +185,9 @@ class _Audit:
             self._differ(build, field, _words(ours), _words(theirs))
 
 
-def _open(task: tuple[Build, ObservedRelease]) -> Opened | str:
-    build, release = task
+def _open(task: _Task) -> Opened | str:
     try:
-        return open_release(release, _extra(build))
+        return open_release(task.release, task.own, _extra(task.build))
     except StackCheckError as error:
         return str(error)
 
@@ -208,13 +225,15 @@ def _contents_differences(build: Build, opened: Opened) -> Iterator[Difference]:
             yield Difference(
                 row, "architectures", _words(build.architectures or ()), _words(theirs_code)
             )
-    yield from _pin_differences(row, build.requires, opened.pins)
+    if opened.pins is not None:
+        yield from _pin_differences(row, build.requires, opened.pins)
 
 
 def _pin_differences(
     row: str, ours: Mapping[str, str], theirs: Mapping[str, str]
 ) -> Iterator[Difference]:
-    for name in sorted({*ours, *theirs}):
+    kept = {name for name, specifier in theirs.items() if is_worth_keeping(name, specifier)}
+    for name in sorted({*ours, *kept}):
         mine, other = ours.get(name), theirs.get(name)
         if mine is None or other is None or SpecifierSet(mine) != SpecifierSet(other):
             yield Difference(row, f"requires {name}", mine or "nothing", other or "nothing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -15,11 +15,18 @@ from stackcheck.binary.index import IndexFile, PackageIndex
 from stackcheck.binary.wheel import MalformedWheel, Wheel, WheelName
 from stackcheck.model.version import Version
 
-__all__ = ["IndexView", "ObservedFile", "ObservedRelease", "observe", "pins_of"]
+__all__ = [
+    "IndexView",
+    "ObservedFile",
+    "ObservedRelease",
+    "Opened",
+    "is_worth_keeping",
+    "observe",
+    "open_release",
+    "requirements_of",
+]
 
-_PINNED = re.compile(
-    r"nvidia-|cuda-toolkit$|cuda-bindings$|triton$|jaxlib$|jax-cuda|tensorrt|setuptools$"
-)
+_PINNED = re.compile(r"nvidia-|cuda-toolkit$|cuda-bindings$|triton$|jaxlib$|tensorrt|setuptools$")
 """Requirements that rows keep; a plain `numpy` says nothing that `numpy:` does not."""
 _SYSTEMS = {
     "linux": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
@@ -148,44 +155,65 @@ def observe(
 
 @dataclass(frozen=True)
 class Opened:
-    """An opened wheel's own words."""
+    """An opened wheel's own words; no `pins` where no wheel has METADATA."""
 
     contents: WheelContents | None
-    pins: Mapping[str, str] = field(default_factory=dict)
+    pins: Mapping[str, str] | None
 
 
-def open_release(release: ObservedRelease, extra: str = "") -> Opened:
+def open_release(
+    release: ObservedRelease, own: ObservedRelease | None = None, extra: str = ""
+) -> Opened:
     """Open the newest wheel by ranged reads.
 
-    Raises `Unreachable`, `MalformedWheel`, `MalformedElf` or `MalformedFatbin`.
+    `own` is the release of the distribution that users name, where its GPU code comes in the wheel of another
+    (`jax[cuda12]`): its pins count too, and the extras that it asks of the other are followed. Raises `Unreachable`,
+    `MalformedWheel`, `MalformedElf` or `MalformedFatbin`.
     """
     wheel = release.newest.file.open_wheel()
     reader = READERS.get(
         "cupy" if release.distribution.startswith("cupy-cuda") else release.distribution
     )
-    return Opened(
-        contents=reader(wheel) if reader else None,
-        pins=pins_of(wheel, release.platform, release.python_tags, extra),
-    )
-
-
-def pins_of(wheel: Wheel, platform: str, tags: Iterable[str], extra: str = "") -> dict[str, str]:
-    """Return the requirements worth keeping that hold on the platform for any of the Pythons, by name."""
-    environments = [_environment(platform, tag, extra) for tag in tags]
+    extras: Iterable[str] = (extra,)
     pins: dict[str, str] = {}
+    if own is not None and own.distribution != release.distribution:
+        outer = requirements_of(
+            own.newest.file.open_wheel(), release.platform, release.python_tags, extras
+        )
+        pins = {str(canonicalize_name(item.name)): str(item.specifier) for item in outer or ()}
+        extras = {
+            name
+            for item in outer or ()
+            if canonicalize_name(item.name) == release.distribution
+            for name in item.extras
+        }
+    inner = requirements_of(wheel, release.platform, release.python_tags, extras)
+    pins |= {str(canonicalize_name(item.name)): str(item.specifier) for item in inner or ()}
+    return Opened(contents=reader(wheel) if reader else None, pins=None if inner is None else pins)
+
+
+def is_worth_keeping(name: str, specifier: str) -> bool:
+    """Tell whether rows state such a requirement even where nothing else makes them."""
+    return bool(_PINNED.match(name)) and (bool(specifier) or name != "setuptools")
+
+
+def requirements_of(
+    wheel: Wheel, platform: str, tags: Iterable[str], extras: Iterable[str] = ()
+) -> list[Requirement] | None:
+    """Return what the wheel requires on the platform for any of the Pythons; None if it has no METADATA."""
     if wheel.find(".dist-info/METADATA") is None:
-        return pins
+        return None
+    environments = [_environment(platform, tag, extra) for tag in tags for extra in {"", *extras}]
+    found = []
     for text in wheel.metadata().get_all("Requires-Dist") or ():
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
             continue
-        name = str(canonicalize_name(requirement.name))
         marker = requirement.marker
-        holds = marker is None or any(marker.evaluate(values) for values in environments)
-        if holds and _PINNED.match(name) and (requirement.specifier or name != "setuptools"):
-            pins[name] = str(requirement.specifier)
-    return pins
+        if marker is None or any(marker.evaluate(values) for values in environments):
+            found.append(requirement)
+    return found
 
 
 def _environment(platform: str, tag: str, extra: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from stackcheck.knowledge.observation import (
     IndexView,
     ObservedRelease,
     Opened,
+    is_worth_keeping,
     open_release,
 )
 from stackcheck.knowledge.source import SCHEMA_VERSION
@@ -119,6 +120,7 @@ def _build_lines(release: ObservedRelease, wheel: Opened) -> list[str]:
     contents = wheel.contents
     is_gpu = contents is not None and contents.is_gpu
     cuda = contents.cuda if contents else None
+    pins = {name: pin for name, pin in (wheel.pins or {}).items() if is_worth_keeping(name, pin)}
     label = f"cu{cuda.major}{cuda.minor}" if cuda else "gpu" if is_gpu else "cpu"
     entries = [
         f"build: {label}",
@@ -128,8 +130,8 @@ def _build_lines(release: ObservedRelease, wheel: Opened) -> list[str]:
         "default: true",
     ]
     if is_gpu and contents is not None:
-        cudnn = next((pin for name, pin in wheel.pins.items() if "cudnn" in name), "")
-        nccl = next((pin for name, pin in wheel.pins.items() if "nccl" in name), "")
+        cudnn = next((pin for name, pin in pins.items() if "cudnn" in name), "")
+        nccl = next((pin for name, pin in pins.items() if "nccl" in name), "")
         code = contents.architectures
         entries += [
             f"cuda: {cuda or 'unknown'}",
@@ -144,9 +146,9 @@ def _build_lines(release: ObservedRelease, wheel: Opened) -> list[str]:
     entries.append(f"python_tags: {' '.join(release.python_tags)}")
     if release.glibc:
         entries.append(f"glibc: {max(release.glibc, Version(_GLIBC_FLOOR))}")
-    if wheel.pins:
-        pins = ", ".join(f"{name}: '{pin}'" for name, pin in wheel.pins.items())
-        entries.append(f"requires: {{{pins}}}")
+    if pins:
+        written = ", ".join(f"{name}: '{pin}'" for name, pin in pins.items())
+        entries.append(f"requires: {{{written}}}")
     file = release.newest.file
     entries.append(f"evidence: [{{wheel: {file.filename}, sha256: {file.sha256}}}]")
     first, *rest = entries

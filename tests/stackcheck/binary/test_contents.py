@@ -56,6 +56,10 @@ def test_torch_of_a_cpu_build_has_no_code():
             "is_rocm_build = False\nis_cuda_build = True\ncuda_version_number = '11.2'\ncudnn_version_number = '8'\n"
             "build_info = dict(cuda_compute_capabilities=['sm_35', 'compute_80'])\n"
         ),
+        (
+            "build_info = {'cuda_version': '11.2', 'cudnn_version': '8', 'is_cuda_build': True,"
+            " 'cuda_compute_capabilities': ['sm_35', 'compute_80']}\n"
+        ),
     ],
 )
 def test_tensorflow_says_so_in_its_build_info(text):
@@ -67,6 +71,10 @@ def test_tensorflow_says_so_in_its_build_info(text):
 def test_tensorflow_of_a_cpu_build_has_no_code():
     text = "build_info = {}\nis_cuda_build = False\n"
     assert not read_tensorflow(wheel({"tensorflow/python/platform/build_info.py": text})).is_gpu
+
+
+def test_a_tensorflow_wheel_that_only_requires_another_has_no_code():
+    assert not read_tensorflow(wheel({"tensorflow-2.16.1.dist-info/METADATA": ""})).is_gpu
 
 
 def test_cupy_names_its_cuda():
@@ -86,4 +94,4 @@ def test_a_wheel_of_something_else_is_named():
     with pytest.raises(MalformedWheel, match=r"torch/version\.py"):
         read_torch(wheel({"demo.py": ""}))
     with pytest.raises(MalformedWheel, match="build_info"):
-        read_tensorflow(wheel({"demo.py": ""}))
+        read_tensorflow(wheel({"tensorflow/__init__.py": ""}))
