@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from stackcheck.model.fact import UNPROBED, Fact
 from stackcheck.model.version import VersionField
 
-__all__ = ["Ecc", "Gpu", "Link", "MigInstance", "PciFunction"]
+__all__ = ["Ecc", "Gpu", "Link", "MigInstance", "PciFunction", "Peer"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,15 @@ class MigInstance:
 
 
 @dataclass(frozen=True)
+class Peer:
+    """Whether a GPU may read another's memory."""
+
+    index: int
+    status: int
+    """NVML's `nvmlGpuP2PStatus_t`: 0 it may, otherwise why not (1 chipset, 2 GPU, 3 topology, 4 registry key)."""
+
+
+@dataclass(frozen=True)
 class Ecc:
     """Memory health. Counters are since the driver was loaded."""
 
@@ -27,6 +36,8 @@ class Ecc:
     corrected: Fact[int] = UNPROBED
     remap_pending: Fact[bool] = UNPROBED
     remap_failed: Fact[bool] = UNPROBED
+    retirement_pending: Fact[bool] = UNPROBED
+    """Before Ampere: a page waits for its retirement, which a reset brings."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,9 @@ class Gpu:
     """0 not supported, 1 not started, 2 in progress, 3 completed (NVML's `nvmlGpuFabricState_t`)."""
     fabric_status: Fact[int] = UNPROBED
     fabric_health: Fact[int] = UNPROBED
+    """Bit fields of `nvmlGpuFabricInfo_v2_t.healthMask`."""
+    fabric_summary: Fact[int] = UNPROBED
+    """0 not supported, 1 healthy, 2 unhealthy, 3 limited capacity."""
     virtualization: Fact[int] = UNPROBED
     mig_enabled: Fact[bool] = UNPROBED
     mig_pending: Fact[bool] = UNPROBED
@@ -73,6 +87,7 @@ class Gpu:
     """Process ids of compute processes that this user may see."""
     nvlinks_active: Fact[int] = UNPROBED
     nvlinks: Fact[int] = UNPROBED
+    peers: Fact[tuple[Peer, ...]] = UNPROBED
     gsp_firmware: Fact[str] = UNPROBED
     temperature_celsius: Fact[int] = UNPROBED
     power_limit_watts: Fact[float] = UNPROBED

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
-from stackcheck.model.gpu import Ecc, Gpu, Link, MigInstance
+from stackcheck.model.gpu import Ecc, Gpu, Link, MigInstance, Peer
 from stackcheck.model.version import DriverVersion, Version, parse_version
 from stackcheck.probe.child import Answers
 from stackcheck.probe.report import CRASHED, FUNCTION_NOT_FOUND, LIBRARY_NOT_FOUND, NOT_LOADED
@@ -221,6 +221,7 @@ def _gpu(answers: Answers, index: int) -> Gpu:
         fabric_state=fact("fabric", lambda info: _int(info["state"])),
         fabric_status=fact("fabric", lambda info: _int(info["status"])),
         fabric_health=fact("fabric", lambda info: _int(info["health"])),
+        fabric_summary=fact("fabric", lambda info: _int(info["summary"])),
         virtualization=fact("virtualization", _int),
         mig_enabled=fact("mig_mode", lambda modes: _flag(modes[0])),
         mig_pending=fact("mig_mode", lambda modes: _flag(modes[1])),
@@ -228,6 +229,7 @@ def _gpu(answers: Answers, index: int) -> Gpu:
         processes=fact("processes", lambda pids: tuple(_int(pid) for pid in pids)),
         nvlinks=fact("nvlinks", lambda states: len([_int(state) for state in states])),
         nvlinks_active=fact("nvlinks", lambda states: sum(_int(state) == 1 for state in states)),
+        peers=_peers(answers, index) if handle.peek() == 0 else fact("peers", tuple),
         gsp_firmware=fact("gsp_firmware", _text),
         temperature_celsius=fact("temperature", _int),
         power_limit_watts=fact("power_limit", lambda milliwatts: _positive(milliwatts) / 1000),
@@ -237,6 +239,7 @@ def _gpu(answers: Answers, index: int) -> Gpu:
             uncorrected=fact("ecc_uncorrected", _int),
             corrected=fact("ecc_corrected", _int),
             remap_pending=fact("remapped_rows", lambda rows: _flag(rows[2])),
+            retirement_pending=fact("retired_pages_pending", _flag),
             remap_failed=fact("remapped_rows", lambda rows: _flag(rows[3])),
         ),
         link=Link(
@@ -289,6 +292,29 @@ def _inforom(answers: Answers, index: int, valid: Fact[bool]) -> Fact[bool]:
     if answer is not None and answer.code == _CORRUPTED and handle is not None and not handle.code:
         return Known(False, valid.source)
     return valid
+
+
+def _peers(answers: Answers, index: int) -> Fact[tuple[Peer, ...]]:
+    """Return this GPU's peers; each pair is asked once, by the one of the lower number."""
+    source = _source("nvmlDeviceGetP2PStatus")
+    count = answers.get("count")
+    if count is None or count.code or not isinstance(count.value, int):
+        return Unknown(answers.why_missing("peers", index), source)
+    peers = []
+    for other in range(min(count.value, _GPUS_MAX)):
+        if other == index:
+            continue
+        first, second = sorted((index, other))
+        asked = value_of(answers, "peers", _statuses, first)
+        if not isinstance(asked, Known):
+            return asked
+        if second in asked.value:
+            peers.append(Peer(other, asked.value[second]))
+    return Known(tuple(peers), source)
+
+
+def _statuses(found: Any) -> dict[int, int]:
+    return {_int(index): _int(status) for index, status in found}
 
 
 def _mig(answers: Answers, index: int, enabled: Fact[bool]) -> Fact[tuple[MigInstance, ...]]:

@@ -48,7 +48,7 @@ def probe_limits(host: HostReader, loader: Loader) -> dict[str, Fact[int]]:
         "secure_boot": _secure_boot(host),
         **_module_build(host),
         "gsp_firmware": _firmware(host),
-        "ptx_compiler": _found(loader.resolve("libnvidia-ptxjitcompiler.so.1")),
+        **_ptx_compiler(host, loader),
         "libcuda_link": _found(loader.resolve_file("libcuda.so")),
         "libcuda_cached": _cached(loader, "libcuda.so.1"),
         "zlib": _found(loader.resolve("libz.so.1")),
@@ -200,6 +200,8 @@ def _firmware(host: HostReader) -> Fact[int]:
     version = host.line("/sys/module/nvidia/version")
     if not isinstance(version, Known):
         return version
+    if not any(host.is_directory(path.rpartition("/")[0]) for path in _FIRMWARE):
+        return Unknown("no firmware directory is there", _FIRMWARE[0])
     for directory in _FIRMWARE:
         names = host.names(f"{directory}/{version.value}")
         if isinstance(names, Unknown):
@@ -208,6 +210,14 @@ def _firmware(host: HostReader) -> Fact[int]:
         if found:
             return Known(len(found), f"{directory}/{version.value}")
     return Known(0, f"{_FIRMWARE[0]}/{version.value}")
+
+
+def _ptx_compiler(host: HostReader, loader: Loader) -> dict[str, Fact[int]]:
+    """Tell whether the driver's PTX compiler is there; of a tree without the driver's files nothing is told."""
+    found = loader.resolve("libnvidia-ptxjitcompiler.so.1")
+    if not host.is_real and not isinstance(loader.resolve("libcuda.so.1"), Known):
+        return {}
+    return {"ptx_compiler": _found(found)}
 
 
 def _cached(loader: Loader, soname: str) -> Fact[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stackcheck.model.fact import Absent, Known, Unknown
-from stackcheck.model.gpu import Gpu
+from stackcheck.model.gpu import Gpu, Peer
 from stackcheck.model.machine import Machine
 from stackcheck.probe.machine import probe_machine
 from tests.hardware.driver import FakeDriver
@@ -182,3 +182,49 @@ def test_says_what_it_waits_for(fake_driver: FakeDriver) -> None:
     said: list[str] = []
     probe_machine(timeout=2.5, progress=said.append)
     assert said == ["waiting for the driver (uuid of GPU 0)"]
+
+
+def test_every_kind_of_answer_comes_through_the_binding(fake_driver: FakeDriver) -> None:
+    fake_driver.play(
+        {
+            "count": 2,
+            "gpu.*.p2p": 3,
+            "gpu.0.processes": "4711,4712",
+            "gpu.0.recovery_action": 2,
+            "gpu.0.nvlinks": 18,
+            "gpu.0.nvlinks_active": 15,
+            "gpu.0.ecc_uncorrected": 12,
+            "gpu.0.remap_pending": 1,
+            "gpu.0.fabric_state": 3,
+            "gpu.0.fabric_health": 5,
+            "gpu.0.fabric_summary": 2,
+            "gpu.0.virtualization": 2,
+            "gpu.0.licensed": 0,
+            "gpu.0.event_reasons": 0x40,
+            "gpu.0.serial": "1652823054567",
+            "gpu.1.ecc": "na",
+            "gpu.1.memory": "na",
+            "ret.nvmlDeviceValidateInforom.1": 14,
+            "conf_compute": 1,
+            "conf_compute_ready": 0,
+        }
+    )
+    machine = probe_machine()
+    first, second = gpus(machine)
+    assert first.processes.get() == (4711, 4712)
+    assert first.recovery_action.get() == 2
+    assert (first.nvlinks_active.get(), first.nvlinks.get()) == (15, 18)
+    assert first.ecc.uncorrected.get() == 12
+    assert (first.ecc.remap_pending.get(), first.ecc.remap_failed.get()) == (True, False)
+    fabric = (first.fabric_state, first.fabric_health, first.fabric_summary)
+    assert tuple(fact.get() for fact in fabric) == (3, 5, 2)
+    assert first.event_reasons.get() == 0x40
+    assert first.serial.get() == "1652823054567"
+    assert first.gsp_firmware.get() == "570.133.20"
+    assert first.peers.get() == (Peer(1, 3),)
+    assert second.peers.get() == (Peer(0, 3),)
+    assert isinstance(second.ecc.uncorrected, Absent)
+    assert isinstance(second.memory_bytes, Absent)
+    assert second.inforom_valid.get() is False
+    assert machine.host.limits["vgpu_licensed"].get() == 0
+    assert machine.host.limits["conf_compute_ready"].get() == 0
