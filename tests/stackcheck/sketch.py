@@ -80,7 +80,7 @@ def gpu(index: int = 0, **changes: Any) -> Gpu:
             nvlinks_active=known(0),
             nvlinks=known(0),
             inforom_valid=known(True),
-            ecc=Ecc(known(True), known(0), known(0), known(False), known(False)),
+            ecc=Ecc(known(True), known(0), known(0), known(False), known(False), known(False)),
             link=Link(known(16), known(16), known(5), known(5), known(0)),
         )
     )

@@ -12,6 +12,8 @@ __all__ = ["RULE"]
 
 DEGRADED_BANDWIDTH, ROUTE_UNHEALTHY, ACCESS_TIMEOUT, CONFIGURATION = 0, 4, 6, 8
 """Positions of the fields in NVML's health mask (nvml.h: NVML_GPU_FABRIC_HEALTH_MASK_SHIFT_*)."""
+SUMMARIES = {2: "unhealthy", 3: "limited capacity"}
+"""NVML's health summary, where it is not well."""
 _TRUE = 1
 _CONFIGURATION_NONE = 1
 
@@ -36,13 +38,20 @@ def judge(situation: Situation) -> Finding | None:
     """Judge the health mask of each GPU whose fabric is set up."""
     machine = situation.machine
     require_platform(machine, "linux")
-    gpus = [gpu for gpu in gpus_of(machine) if gpu.fabric_state.get() == COMPLETED]
+    every = gpus_of(machine)
+    gpus = [gpu for gpu in every if gpu.fabric_state.peek() == COMPLETED]
     if not gpus:
+        for gpu in every if machine.driver.module.nvswitches.get() else ():
+            gpu.fabric_state.get()
         raise NotApplicable("no GPU is registered in an NVLink fabric")
-    sick = find_all(gpus, lambda gpu: gpu.fabric_health, lambda mask: bool(trouble(mask)))
+    sick = [gpu for gpu in gpus if gpu.fabric_summary.peek() in SUMMARIES] or find_all(
+        gpus, lambda gpu: gpu.fabric_health, lambda mask: bool(trouble(mask))
+    )
     if not sick:
         return None
-    words = trouble(sick[0].fabric_health.peek() or 0)
+    words = (
+        trouble(sick[0].fabric_health.peek() or 0) or SUMMARIES[sick[0].fabric_summary.peek() or 0]
+    )
     return RULE.finding(
         f"the NVLink fabric of {len(sick)} of {len(gpus)} GPUs is not healthy: {words}",
         evidence=tuple(

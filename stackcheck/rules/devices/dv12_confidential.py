@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackcheck.model.fact import Unknown
 from stackcheck.model.finding import Finding, Fix
 from stackcheck.rules.observation import code_text, limit_of, observed
 from stackcheck.rules.rule import MachineRule, Situation
@@ -15,6 +16,8 @@ def judge(situation: Situation) -> Finding | None:
     machine = situation.machine
     require_module(machine)
     ready = limit_of(machine, "conf_compute_ready")
+    if isinstance(ready, Unknown) and "no such function" in ready.reason:
+        raise NotApplicable("this driver is from before confidential computing")
     value = ready.get()
     if value is None:
         raise NotApplicable("confidential computing is off")

@@ -13,6 +13,8 @@ EFFECTS = {
     "CUDA_FORCE_PTX_JIT": "machine code is ignored and everything is compiled from PTX",
     "CUDA_CACHE_DISABLE": "compiled kernels are forgotten",
 }
+FORGETS = "CUDA_CACHE_DISABLE"
+"""Set in NVIDIA's own framework images, whose builds have machine code for every GPU that they are for."""
 
 
 def judge(situation: Situation) -> Finding | None:
@@ -31,6 +33,7 @@ def judge(situation: Situation) -> Finding | None:
         cause="The variable was set to test something and stayed.",
         fix=Fix("Unset it", (f"unset {' '.join(left)}",)),
         verify=f"printenv {' '.join(left)}",
+        severity="info" if left == [FORGETS] else "warning",
     )
 
 

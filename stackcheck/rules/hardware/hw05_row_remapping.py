@@ -11,7 +11,7 @@ __all__ = ["RULE"]
 
 
 def judge(situation: Situation) -> Finding | None:
-    """Judge failure first, then what is pending; GPUs before Ampere do not remap."""
+    """Judge failure first, then what is pending; GPUs before Ampere retire pages instead."""
     gpus = gpus_of(situation.machine)
     failed = [gpu for gpu in gpus if gpu.ecc.remap_failed.peek()]
     if failed:
@@ -27,16 +27,22 @@ def judge(situation: Situation) -> Finding | None:
             verify="nvidia-smi -q -d ROW_REMAPPER",
             severity="error",
         )
-    pending = find_all(gpus, lambda gpu: gpu.ecc.remap_pending, bool)
+    pending = [gpu for gpu in gpus if gpu.ecc.retirement_pending.peek()] or find_all(
+        gpus, lambda gpu: gpu.ecc.remap_pending, bool
+    )
     find_all(gpus, lambda gpu: gpu.ecc.remap_failed, bool)
     if not pending:
         return None
     index = pending[0].index
     return RULE.finding(
-        f"row remapping is pending on {len(pending)} of {len(gpus)} GPUs until they are reset",
+        f"a faulty memory row waits on {len(pending)} of {len(gpus)} GPUs until they are reset",
         evidence=tuple(
-            observed(f"remapping pending on GPU {gpu.index}", gpu.ecc.remap_pending)
+            line
             for gpu in pending
+            for line in (
+                observed(f"remapping pending on GPU {gpu.index}", gpu.ecc.remap_pending),
+                observed(f"page retirement pending on GPU {gpu.index}", gpu.ecc.retirement_pending),
+            )
         ),
         cause="A faulty memory row was marked; the spare row takes its place at the next reset. Work may go on until"
         " then.",

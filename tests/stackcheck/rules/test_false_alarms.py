@@ -7,6 +7,7 @@ import pytest
 from stackcheck.diagnose.examination import own_rules
 from stackcheck.diagnose.runner import diagnose
 from stackcheck.model.environment import Toolkit
+from stackcheck.model.fact import Unknown
 from stackcheck.model.gpu import Ecc
 from stackcheck.model.version import Version
 from tests.stackcheck.sketch import (
@@ -129,7 +130,7 @@ def test_fa08_features_that_a_card_does_not_have_are_silent():
         healthy(),
         name="NVIDIA GeForce RTX 4090",
         compute_capability=Version("8.9"),
-        ecc=Ecc(ABSENT, ABSENT, ABSENT, ABSENT, ABSENT),
+        ecc=Ecc(ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT),
         **absent,
     )
     assert findings(machine) == {}
@@ -150,3 +151,20 @@ def test_libraries_of_the_environment_alone_are_silent():
     machine = with_libraries(healthy(), "libcudnn.so.9==9.10.2", "libcublas.so.12==12.8.4")
     machine = with_variables(machine, LD_LIBRARY_PATH="/opt/mpi/lib")
     assert findings(machine) == {}
+
+
+def test_a_driver_from_before_newer_functions_leaves_no_driver_rule_undecided():
+    unasked = Unknown("this driver has no such function", "NVML")
+    newer = [
+        "recovery_action",
+        "fabric_state",
+        "fabric_status",
+        "fabric_health",
+        "mig_enabled",
+        "mig_pending",
+        "mig_instances",
+        "inforom_valid",
+    ]
+    machine = with_gpu(healthy(), **dict.fromkeys(newer, unasked))
+    machine = with_limits(machine, conf_compute_ready=unasked, vgpu_licensed=unasked)
+    assert diagnose(situation(machine), own_rules()).status == "ok"

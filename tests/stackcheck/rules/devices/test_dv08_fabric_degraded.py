@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from stackcheck.rules.devices.dv08_fabric_degraded import RULE
-from tests.stackcheck.sketch import UNKNOWN, found, healthy, verdict, with_gpu
+from tests.stackcheck.sketch import UNKNOWN, changed, found, healthy, verdict, with_gpu
 
 
 def test_says_what_is_wrong_with_the_fabric():
@@ -21,3 +21,14 @@ def test_is_undecided_where_the_mask_is_not_known():
 def test_an_incorrect_configuration_is_named():
     finding = found(RULE, with_gpu(healthy(), fabric_state=3, fabric_health=0x400))
     assert "the configuration is incorrect" in finding.title
+
+
+def test_a_driver_that_cannot_tell_matters_only_beside_switches():
+    machine = with_gpu(healthy(), fabric_state=UNKNOWN, fabric_health=UNKNOWN)
+    assert verdict(RULE, machine) == "skipped"
+    assert verdict(RULE, changed(machine, driver__module__nvswitches=4)) == "unknown"
+
+
+def test_the_summary_alone_tells_of_limited_capacity():
+    machine = with_gpu(healthy(), fabric_state=3, fabric_health=0, fabric_summary=3)
+    assert "limited capacity" in found(RULE, machine).title

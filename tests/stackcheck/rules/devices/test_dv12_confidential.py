@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from stackcheck.model.fact import Unknown
 from stackcheck.rules.devices.dv12_confidential import RULE
 from tests.stackcheck.sketch import UNKNOWN, found, healthy, verdict, with_limits
 
@@ -16,3 +17,8 @@ def test_is_silent_where_they_are_ready():
 
 def test_is_undecided_where_nvml_does_not_say():
     assert verdict(RULE, with_limits(healthy(), conf_compute_ready=UNKNOWN)) == "unknown"
+
+
+def test_a_driver_from_before_it_is_skipped():
+    unasked = Unknown("this driver has no such function", "NVML: conf_compute")
+    assert verdict(RULE, with_limits(healthy(), conf_compute_ready=unasked)) == "skipped"

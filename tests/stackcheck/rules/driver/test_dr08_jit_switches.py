@@ -16,3 +16,7 @@ def test_is_silent_about_a_switch_that_is_off():
 
 def test_is_undecided_where_the_environment_is_not_known():
     assert verdict(RULE, changed(healthy(), host__variables=UNKNOWN)) == "unknown"
+
+
+def test_a_cache_that_nvidias_images_switch_off_is_information():
+    assert found(RULE, with_variables(healthy(), CUDA_CACHE_DISABLE="1")).severity == "info"
