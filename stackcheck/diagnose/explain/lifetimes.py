@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stackcheck.diagnose.explain.releases import Release, build_of
+
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
+    from stackcheck.model.build import Build
     from stackcheck.model.version import Version
 
 __all__ = ["CudaVersion", "Lifetimes", "lifetimes_of"]
@@ -25,6 +29,18 @@ class Lifetimes:
     last_branches: dict[int, int] = field(default_factory=dict)
     """Last driver branch of a capability, where there is one."""
     branch_cuda: dict[int, CudaVersion] = field(default_factory=dict)
+    knowledge: Knowledge | None = None
+    """Where builds are looked up; without it none is known."""
+
+    def builds_of(
+        self, releases: Iterable[Release], cudas: Iterable[CudaVersion]
+    ) -> tuple[Build, ...]:
+        """Return the builds that somebody with these releases has, as far as they are known."""
+        if self.knowledge is None:
+            return ()
+        said = set(cudas)
+        found = (build_of(release, said, self.knowledge) for release in releases)
+        return tuple(build for build in found if build)
 
     def is_recent(self, capability: int) -> bool:
         """Tell whether the GPU is newer than many builds in use."""
@@ -52,6 +68,7 @@ def lifetimes_of(knowledge: Knowledge) -> Lifetimes:
         branch_cuda={
             row.branch: (row.cuda.major, row.cuda.minor) for row in knowledge.drivers if row.cuda
         },
+        knowledge=knowledge,
     )
 
 

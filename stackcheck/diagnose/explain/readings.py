@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from stackcheck.diagnose.explain.lifetimes import CudaVersion, Lifetimes
+from stackcheck.diagnose.explain.releases import Release, read_releases
+
+if TYPE_CHECKING:
+    from stackcheck.model.build import Build
 
 __all__ = ["Readings", "read_numbers"]
 
@@ -69,19 +73,25 @@ class Readings:
     """Driver branches."""
     errors: tuple[int, ...] = ()
     """Error numbers of the CUDA runtime or driver API; before CUDA 10.1 the runtime's were others."""
+    releases: tuple[Release, ...] = ()
+    """Releases of frameworks."""
 
     def circumstances(self, lifetimes: Lifetimes) -> set[str]:
         """Name what follows from the numbers."""
         found = {f"cuda_error_{number}" for number in self.errors}
+        builds = lifetimes.builds_of(self.releases, self.cudas)
         for capability in self.capabilities:
-            found |= self._against_build(capability, lifetimes)
+            found |= self._against_build(capability, builds, lifetimes)
         driver_cudas = list(self.driver_cudas)
         if not driver_cudas:
             driver_cudas = [
                 cuda for branch in self.drivers if (cuda := lifetimes.cuda_of_branch(branch))
             ]
-        if driver_cudas and self.cudas:
-            highest, wanted = max(driver_cudas), max(self.cudas)
+        cudas = self.cudas or [
+            (build.cuda.major, build.cuda.minor) for build in builds if build.cuda
+        ]
+        if driver_cudas and cudas:
+            highest, wanted = max(driver_cudas), max(cudas)
             if highest[0] < wanted[0] or (wanted[0] < 11 and highest < wanted):
                 found.add("driver_below_major")
             elif highest < wanted:
@@ -90,7 +100,9 @@ class Readings:
                 found.add("driver_suffices")
         return found
 
-    def _against_build(self, capability: int, lifetimes: Lifetimes) -> set[str]:
+    def _against_build(
+        self, capability: int, builds: Iterable[Build], lifetimes: Lifetimes
+    ) -> set[str]:
         found: set[str] = set()
         if self.architectures:
             if not any(
@@ -99,6 +111,8 @@ class Readings:
                 found.add("gpu_newer" if capability > max(self.architectures) else "gpu_older")
         elif self.floor is not None and capability < self.floor:
             found.add("gpu_older")
+        else:
+            found |= {tag for build in builds if (tag := _missing(capability, build))}
         first, last = lifetimes.cuda.get(capability, (None, None))
         if self.cudas and not found:
             if first and max(self.cudas) < first:
@@ -137,7 +151,19 @@ def read_numbers(lowered: str, generations: list[tuple[re.Pattern[str], int]]) -
         driver_cudas=_unique(c for c in map(_driver_cuda, of_driver) if 5 <= c[0] <= 14),
         drivers=_unique(int(_groups(found)[0]) for found in _DRIVER.finditer(lowered)),
         errors=_unique(int(_groups(found)[0]) for found in _ERROR.finditer(lowered)),
+        releases=read_releases(lowered),
     )
+
+
+def _missing(capability: int, build: Build) -> str:
+    """Say on which side of a build's code a GPU lies that the build has none for."""
+    targets = [(arch.major * 10 + arch.minor, arch.ptx) for arch in build.architectures or ()]
+    if not targets or any(
+        target <= capability and (ptx or target // 10 == capability // 10)
+        for target, ptx in targets
+    ):
+        return ""
+    return "gpu_newer" if capability > max(targets)[0] else "gpu_older"
 
 
 def _groups(found: re.Match[str]) -> list[str]:
