@@ -147,10 +147,14 @@ def _where(path: tuple[int | str, ...]) -> str:
 
 
 def _place(source: Source, path: tuple[int | str, ...]) -> str:
-    """Return file and line of the value at `path`, read again only because there is a fault."""
+    """Return file and line of the value at `path`, read again only because there is a fault.
+
+    By the same parser: the one in C and the one in Python differ on what they let pass.
+    """
     import yaml
 
-    node = yaml.compose(source.file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    node = yaml.compose(source.file.read_text(encoding="utf-8"), Loader=loader)
     for part in path:
         if isinstance(node, yaml.MappingNode):
             found = [value for key, value in node.value if key.value == part]

@@ -175,20 +175,21 @@ def open_release(
         "cupy" if release.distribution.startswith("cupy-cuda") else release.distribution
     )
     extras: Iterable[str] = (extra,)
-    pins: dict[str, str] = {}
+    required: list[Requirement] = []
     if own is not None and own.distribution != release.distribution:
-        outer = requirements_of(
-            own.newest.file.open_wheel(), release.platform, release.python_tags, extras
-        )
-        pins = {str(canonicalize_name(item.name)): str(item.specifier) for item in outer or ()}
+        outer = own.newest.file.open_wheel()
+        required = requirements_of(outer, release.platform, release.python_tags, extras) or []
         extras = {
             name
-            for item in outer or ()
+            for item in required
             if canonicalize_name(item.name) == release.distribution
             for name in item.extras
         }
     inner = requirements_of(wheel, release.platform, release.python_tags, extras)
-    pins |= {str(canonicalize_name(item.name)): str(item.specifier) for item in inner or ()}
+    pins: dict[str, str] = {}
+    for item in (*required, *(inner or ())):
+        # An extra may narrow what is required anyway; rows state the latter.
+        pins.setdefault(str(canonicalize_name(item.name)), str(item.specifier))
     return Opened(contents=reader(wheel) if reader else None, pins=None if inner is None else pins)
 
 
