@@ -191,6 +191,7 @@ class MachineTree:
                 "".join(f"{name}: {value}\n" for name, value in parameters.items()),
             )
             majors += "195 nvidia\n195 nvidiactl\n511 nvidia-uvm\n234 nvidia-caps\n"
+            self._write("/lib/firmware/regulatory.db", "")
             if driver.get("firmware", True):
                 for chip in ("ga10x", "tu10x"):
                     self._write(f"/lib/firmware/nvidia/{release}/gsp_{chip}.bin", "firmware")
