@@ -111,11 +111,12 @@ def measure_conda(variables: dict[str, str], folder: Path) -> tuple[float, float
 
     channel = make_forge(folder / "channels" / "conda-forge")
     variables["CONDA_CHANNEL_ALIAS"] = channel.folder.parent.as_uri()
-    variables["RATTLER_CACHE_DIR"] = str(folder / "rattler")
+    variables["RATTLER_CACHE_DIR"] = str(folder / "rattler-theirs")
     specs = ["python 3.*", "pip", "pytorch ==2.13.0 cuda129*", "pytorch-gpu ==2.13.0"]
     specs[0] = f"python {MINOR}.*"
     command = [sys.executable, "-c", RATTLER, channel.url, str(folder / "theirs"), *specs]
     theirs = clocked(lambda: run([*command, "cuda-version 12.9.*"], variables))
+    variables["RATTLER_CACHE_DIR"] = str(folder / "rattler-ours")
     machine = ("--gpu", "H100", "--driver", "570.133.07", "--os", "Ubuntu 22.04", "--python", MINOR)
     made, whole = create(variables, folder, "pytorch==2.13.0", *machine, "--installer", "rattler")
     return made, whole, theirs

@@ -49,7 +49,13 @@ def run(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make an environment that holds on the machine, and prove it. Exit status: 0 made, 1 not, 3 unknown."""
+    """Make an environment that holds on the machine, and prove it. Exit status: 0 made, 1 not, 3 unknown.
+
+    Mirrors, proxies and credentials are those of the tools: uv's UV_DEFAULT_INDEX, UV_INDEX (the name of an index,
+    as pytorch-cu128=URL, puts a mirror in its place), UV_FIND_LINKS (a wheel of exactly the plan's version in such a
+    folder needs no index; pip's own configuration is read by --installer pip alone) and uv.toml; conda's .condarc
+    and CONDA_CHANNEL_ALIAS; pixi's config.toml; HTTPS_PROXY and SSL_CERT_FILE.
+    """
     from stackcheck.cli.machines import find_machines
     from stackcheck.cli.requirements import gather_requirements
     from stackcheck.environments.planning import resolve_for
