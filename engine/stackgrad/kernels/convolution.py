@@ -7,7 +7,10 @@ a time, so that its columns stay in the cache; a GPU takes the whole batch.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from stackgrad.arrays import Array, ArrayModule
 from stackgrad.tuning import parallel
@@ -83,33 +86,68 @@ def _wide(x: Array) -> Array:
     return x.astype("float32") if x.itemsize == 2 else x
 
 
+class _Columns:
+    """The windows of a few images at a time as columns, padded and unrolled in the same memory."""
+
+    def __init__(
+        self, xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes
+    ) -> None:
+        self.x = source = x
+        self.images = 1 if xp is np else max(x.shape[0], 1)  # a GPU takes them all at once
+        self.padded, padding = None, geometry.padding
+        if any(padding):
+            sizes = list(zip(x.shape[2:], padding, strict=True))
+            whole = (self.images, x.shape[1], *(n + 2 * p for n, p in sizes))
+            source = self.padded = xp.zeros(whole, x.dtype)
+            self.inside = at(*[slice(p, p + n) for n, p in sizes])
+        self.view = windows(xp, source, kernel, geometry.stride, geometry.dilation, output)
+        rows = x.shape[1] // geometry.groups * math.prod(kernel)
+        shape = (self.images, geometry.groups, rows, math.prod(output))
+        self.columns = xp.empty(shape, x.dtype)
+        self.unrolled = self.columns.reshape(self.images, *self.view.shape[1:])
+
+    def of(self, start: int, stop: int) -> Array:
+        """Return the columns (images, groups, C / groups * kernel, positions); the next call overwrites them."""
+        count = stop - start
+        if self.padded is None:
+            self.unrolled[:count] = self.view[start:stop]
+        else:
+            self.padded[:count][self.inside] = self.x[start:stop]
+            self.unrolled[:count] = self.view[:count]
+        return self.columns[:count]
+
+
+def _by_image(
+    n: int, make: Callable[[], _Columns], work: Callable[[int, int, int, Array], None]
+) -> None:
+    """Call `work(first of this thread, start, stop, columns)` over all images, shared among the threads."""
+
+    def share(first: int, last: int) -> None:
+        columns = make()
+        for start in range(first, last, columns.images):
+            stop = min(start + columns.images, last)
+            work(first, start, stop, columns.of(start, stop))
+
+    parallel(share, n)
+
+
 def convolve(xp: ArrayModule, x: Array, w: Array, bias: Array | None, geometry: Geometry) -> Array:
     """Return the cross-correlation (N, out, *output) of x with w, plus `bias` per channel."""
     kind = x.dtype
     x, w = _wide(x), _wide(w)
-    kernel, groups = w.shape[2:], geometry.groups
+    kernel, groups, n = w.shape[2:], geometry.groups, x.shape[0]
     output = geometry.output(x.shape[2:], kernel)
-    padded = pad_spatial(xp, x, [(p, p) for p in geometry.padding])
-    view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
-    n, positions, rows = x.shape[0], math.prod(output), w.shape[0] // groups
-    weight = w.reshape(groups, rows, -1)
-    out = xp.empty((n, groups, rows, positions), x.dtype)
-    if math.prod(kernel) == 1 and view.flags.c_contiguous:
-        xp.matmul(weight, view.reshape(n, groups, -1, positions), out=out)
-    else:
+    weight = w.reshape(groups, w.shape[0] // groups, -1)
+    shift = None if bias is None else _wide(bias).reshape(groups, -1, 1)
+    out = xp.empty((n, *weight.shape[:2], math.prod(output)), x.dtype)
 
-        def work(start: int, stop: int) -> None:
-            columns = xp.empty((groups, weight.shape[2], positions), x.dtype)
-            unrolled = columns.reshape(view.shape[1:])
-            for image in range(start, stop):
-                unrolled[...] = view[image]
-                xp.matmul(weight, columns, out=out[image])
+    def work(first: int, start: int, stop: int, columns: Array) -> None:  # noqa: ARG001
+        part = xp.matmul(weight, columns, out=out[start:stop])
+        if shift is not None:
+            part += shift
 
-        parallel(work, n)
-    found = out.reshape(n, w.shape[0], *output)
-    if bias is not None:
-        found += bias.reshape(-1, *(1,) * len(kernel))
-    return found.astype(kind, copy=False)
+    _by_image(n, lambda: _Columns(xp, x, kernel, geometry, output), work)
+    return out.reshape(n, w.shape[0], *output).astype(kind, copy=False)
 
 
 def convolve_weight(
@@ -118,65 +156,42 @@ def convolve_weight(
     """Return the gradient (out, C / groups, *kernel) by the weight, `g` being that of the output."""
     kind = x.dtype
     g, x = _wide(g), _wide(x)
-    groups, output = geometry.groups, g.shape[2:]
-    padded = pad_spatial(xp, x, [(p, p) for p in geometry.padding])
-    view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
-    n, positions, rows = x.shape[0], math.prod(output), g.shape[1] // groups
-    inner = x.shape[1] // groups * math.prod(kernel)
-    gradient = xp.ascontiguousarray(g).reshape(n, groups, rows, positions)
+    groups, output, n = geometry.groups, g.shape[2:], x.shape[0]
+    rows, inner = g.shape[1] // groups, x.shape[1] // groups * math.prod(kernel)
+    gradient = xp.ascontiguousarray(g).reshape(n, groups, rows, math.prod(output))
     totals: dict[int, Array] = {}
 
-    def work(start: int, stop: int) -> None:
-        columns = xp.empty((groups, inner, positions), x.dtype)
-        unrolled = columns.reshape(view.shape[1:])
-        total = totals[start] = xp.zeros((groups, rows, inner), x.dtype)
-        product = xp.empty_like(total)
-        for image in range(start, stop):
-            unrolled[...] = view[image]
-            xp.matmul(gradient[image], columns.swapaxes(1, 2), out=product)
-            total += product
+    def work(first: int, start: int, stop: int, columns: Array) -> None:
+        products = xp.matmul(gradient[start:stop], columns.swapaxes(2, 3))
+        product = products[0] if stop - start == 1 else products.sum(0)
+        totals[first] = (
+            product if first not in totals else xp.add(totals[first], product, out=totals[first])
+        )
 
-    parallel(work, n)
-    total = totals.pop(0)
-    for _, other in sorted(
-        totals.items()
-    ):  # in one order, so that the bits do not depend on timing
-        total += other
+    _by_image(n, lambda: _Columns(xp, x, kernel, geometry, output), work)
+    total = xp.zeros((groups, rows, inner), x.dtype)
+    for _, part in sorted(totals.items()):  # in one order: the bits do not depend on timing
+        total += part
     return total.reshape(g.shape[1], x.shape[1] // groups, *kernel).astype(kind, copy=False)
 
 
+def channel_sum(xp: ArrayModule, h: Array) -> Array:
+    """Return the sum of (N, C, ...) over all but C, as products with ones, which BLAS is quick at."""
+    kind = h.dtype
+    flat = xp.ascontiguousarray(_wide(h)).reshape(*h.shape[:2], math.prod(h.shape[2:]))
+    return (flat @ xp.ones(flat.shape[2], flat.dtype)).sum(0).astype(kind, copy=False)
+
+
 def convolve_input(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: Geometry) -> Array:
-    """Return the gradient (N, C, *size) by the input: transposed convolution of `g` with w."""
-    if all(s == 1 for s in geometry.stride):
-        return _correlate_flipped(xp, g, w, size, geometry)
-    return _scatter_columns(xp, g, w, size, geometry)
+    """Return the gradient (N, C, *size) by the input: transposed convolution of `g` with w.
 
-
-def _correlate_flipped(
-    xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: Geometry
-) -> Array:
-    """Return the gradient as a convolution of the padded `g` with the flipped kernel (stride 1)."""
-    groups, dims = geometry.groups, tuple(range(3, w.ndim + 1))
-    grouped = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
-    flipped = xp.flip(grouped, dims).swapaxes(1, 2).reshape(-1, w.shape[0] // groups, *w.shape[2:])
-    reach = [d * (k - 1) for d, k in zip(geometry.dilation, w.shape[2:], strict=True)]
-    widths = [
-        (r - p, n - o + p)
-        for r, p, n, o in zip(reach, geometry.padding, size, g.shape[2:], strict=True)
-    ]
-    padded = pad_spatial(xp, g, widths)
-    plain = Geometry((1,) * len(size), (0,) * len(size), geometry.dilation, groups)
-    return convolve(xp, padded, flipped, None, plain)
-
-
-def _scatter_columns(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: Geometry) -> Array:
-    """Return the gradient by adding each kernel position's columns where they came from."""
+    Each position of the kernel adds its columns where they came from.
+    """
     kind = g.dtype
     g, w = _wide(g), _wide(w)
-    groups, kernel, output = geometry.groups, w.shape[2:], g.shape[2:]
-    n, positions, rows = g.shape[0], math.prod(output), w.shape[0] // groups
-    weight = w.reshape(groups, rows, -1).swapaxes(1, 2)
-    gradient = xp.ascontiguousarray(g).reshape(n, groups, rows, positions)
+    groups, kernel, output, n = geometry.groups, w.shape[2:], g.shape[2:], g.shape[0]
+    weight = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
+    gradient = xp.ascontiguousarray(g).reshape(n, groups, -1, math.prod(output))
     reach = tuple(
         max(s + 2 * p, d * (k - 1) + m * (o - 1) + 1)
         for s, p, d, k, m, o in zip(
@@ -185,13 +200,18 @@ def _scatter_columns(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry:
     )
     padded = xp.zeros((n, w.shape[1] * groups, *reach), g.dtype)
     view = windows(xp, padded, kernel, geometry.stride, geometry.dilation, output)
+    images = 1 if xp is np else max(n, 1)
 
-    def work(start: int, stop: int) -> None:
-        for image in range(start, stop):
-            columns = xp.matmul(weight, gradient[image]).reshape(view.shape[1:])
+    def work(first: int, last: int) -> None:
+        columns = xp.empty((images, groups, weight.shape[1], gradient.shape[3]), g.dtype)
+        parts = columns.reshape(images, *view.shape[1:])
+        for start in range(first, last, images):
+            stop = min(start + images, last)
+            xp.matmul(weight, gradient[start:stop], out=columns[: stop - start])
+            target, source = view[start:stop], parts[: stop - start]
             for offset in _offsets(kernel):
-                place = (slice(None), *offset)
-                view[image][place] += columns[place]
+                place = (slice(None), slice(None), *offset)
+                xp.add(target[place], source[place], out=target[place])
 
     parallel(work, n)
     inside = tuple(slice(p, p + s) for p, s in zip(geometry.padding, size, strict=True))

@@ -27,6 +27,35 @@ def over_blocks(xp: ArrayModule, work: Callable[[slice], None], rows: int, width
     parallel(share, rows, 4 * step)
 
 
+def rectify(xp: ArrayModule, x: Array) -> Array:
+    """Return max(x, 0)."""
+    zero = x.dtype.type(0)
+    if xp is not np or x.size < 8 * BLOCK or not x.flags.c_contiguous:
+        return xp.maximum(x, zero)
+    flat, out = x.reshape(-1), np.empty_like(x)
+    target = out.reshape(-1)
+    parallel(lambda a, b: np.maximum(flat[a:b], zero, out=target[a:b]), flat.size)
+    return out
+
+
+def rectify_slope(xp: ArrayModule, h: Array, output: Array) -> Array:
+    """Return h where `output`, of `rectify`, is positive, else 0."""
+    if (
+        xp is not np
+        or h.size < 8 * BLOCK
+        or not (h.flags.c_contiguous and output.flags.c_contiguous)
+    ):
+        return xp.multiply(h, output > 0)
+    given, made, out = h.reshape(-1), output.reshape(-1), np.empty_like(h)
+    target = out.reshape(-1)
+
+    def work(part: slice) -> None:
+        np.multiply(given[part], made[part] > 0, out=target[part])
+
+    over_blocks(xp, work, given.size, 1)
+    return out
+
+
 def _mean_of_products(xp: ArrayModule, a: Array, b: Array) -> Array:
     """Return the means over rows of a * b as a column."""
     return (xp.einsum("ij,ij->i", a, b) / a.dtype.type(a.shape[1]))[:, None]

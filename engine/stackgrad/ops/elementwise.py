@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stackgrad import dtypes
+from stackgrad.kernels.rowwise import rectify, rectify_slope
 from stackgrad.ops.special import (
     clamp_array,
     erf_array,
@@ -235,16 +236,9 @@ round_ = unary(
 )
 frac = unary("frac", lambda xp, x: x - xp.trunc(x), to_float=False, x=lambda g: g)
 _relu_slope: Op = Op(
-    "relu_backward",
-    lambda xp, h, output: xp.multiply(h, output > 0),
-    {"h": lambda g, output: _relu_slope(g, output.detach())},
+    "relu_backward", rectify_slope, {"h": lambda g, output: _relu_slope(g, output.detach())}
 )
-relu = unary(
-    "relu",
-    lambda xp, x: xp.maximum(x, x.dtype.type(0)),
-    to_float=False,
-    x=lambda g, y: _relu_slope(g, y.detach()),
-)
+relu = unary("relu", rectify, to_float=False, x=lambda g, y: _relu_slope(g, y.detach()))
 sinc = unary("sinc", sinc_array, x=lambda g, x, y: g * sinc_slope(x, y))
 deg2rad = unary(
     "deg2rad", lambda xp, x: x * x.dtype.type(math.pi / 180), x=lambda g: g * (math.pi / 180)

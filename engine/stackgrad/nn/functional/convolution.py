@@ -13,6 +13,7 @@ from stackgrad.amp import lowered
 from stackgrad.amp import state as autocast
 from stackgrad.kernels.convolution import (
     Geometry,
+    channel_sum,
     col2im,
     convolve,
     convolve_input,
@@ -44,8 +45,13 @@ _conv: Op = Op(
         "weight": lambda g, x, weight_shape, geometry: _conv_weight(
             g, x, kernel=weight_shape[2:], geometry=geometry
         ),
-        "bias": lambda g: g.sum((0, *range(2, g.array.ndim))),
+        "bias": lambda g: _channel_sum(g),  # noqa: PLW0108  (defined below)
     },
+)
+_channel_sum: Op = Op(
+    "channel_sum",
+    channel_sum,
+    {"h": lambda g, h_shape: g.reshape(-1, *(1,) * (len(h_shape) - 2)).expand(h_shape)},
 )
 _conv_input: Op = Op(
     "convolution_input",
