@@ -25,9 +25,9 @@ class Training:
 
 
 TRAININGS = {
-    "mlp": Training("mlp", "digits", 64, 0.1, 60, 800, 0.95, 0.5, "SGD"),
-    "cnn": Training("cnn", "digits", 64, 3e-3, 60, 800, 0.97, 0.5),
+    "mlp": Training("mlp", "digits", 64, 0.1, 60, 800, 0.95, 0.3, "SGD"),
+    "cnn": Training("cnn", "digits", 64, 3e-3, 60, 800, 0.97, 0.4),
     "rnn": Training("rnn", "addition", 64, 1e-2, 40, 800, 0.99, 0.9),
-    "brackets": Training("rnn", "brackets", 64, 1e-2, 40, 800, 0.98, 0.8),
-    "transformer": Training("transformer", "copying", 64, 3e-3, 40, 1500, 0.99, 0.9),
+    "brackets": Training("rnn", "brackets", 64, 1e-2, 40, 800, 0.98, 0.4),
+    "transformer": Training("transformer", "copying", 64, 3e-3, 60, 1500, 0.99, 0.8),
 }

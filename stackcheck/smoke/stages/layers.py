@@ -21,8 +21,6 @@ class Case:
 
     name: str
     build: Callable[[Bench, np.random.Generator], Built]
-    in_sample: bool = False
-    """Whether level `quick` checks it too."""
 
 
 def _apply(
@@ -99,17 +97,19 @@ _IMAGES = {"images": (2, 3, 6, 6)}
 
 CASES: tuple[Case, ...] = (
     Case("add", _apply(_PAIR, lambda _, x, y: x + y)),
-    Case("multiply", _apply(_PAIR, lambda _, x, y: x * y), in_sample=True),
+    Case("multiply", _apply(_PAIR, lambda _, x, y: x * y)),
     Case("divide", _apply(_PAIR, lambda _, x, y: x / y)),
     Case("power", _apply({"base": (3, 4)}, lambda _, x: x**1.7, positive=True)),
-    Case("exp", _apply({"input": (3, 4)}, lambda _, x: x.exp()), in_sample=True),
+    Case("exp", _apply({"input": (3, 4)}, lambda _, x: x.exp())),
     Case("log", _apply({"input": (3, 4)}, lambda _, x: x.log(), positive=True)),
     Case("sqrt", _apply({"input": (3, 4)}, lambda _, x: x.sqrt(), positive=True)),
-    Case("tanh", _apply({"input": (3, 4)}, lambda _, x: x.tanh()), in_sample=True),
-    Case("sigmoid", _apply({"input": (3, 4)}, lambda _, x: x.sigmoid()), in_sample=True),
-    Case("relu", _apply({"input": (5, 7)}, lambda e, x: e.nn.functional.relu(x)), in_sample=True),
-    Case("gelu", _apply({"input": (5, 7)}, lambda e, x: e.nn.functional.gelu(x)), in_sample=True),
-    Case("softmax", _apply({"input": (3, 5)}, lambda _, x: x.softmax(-1)), in_sample=True),
+    Case("tanh", _apply({"input": (3, 4)}, lambda _, x: x.tanh())),
+    Case("sigmoid", _apply({"input": (3, 4)}, lambda _, x: x.sigmoid())),
+    Case("relu", _apply({"input": (5, 7)}, lambda e, x: e.nn.functional.relu(x))),
+    Case("gelu", _apply({"input": (5, 7)}, lambda e, x: e.nn.functional.gelu(x))),
+    Case("silu", _apply({"input": (5, 7)}, lambda e, x: e.nn.functional.silu(x))),
+    Case("leaky_relu", _apply({"input": (5, 7)}, lambda e, x: e.nn.functional.leaky_relu(x))),
+    Case("softmax", _apply({"input": (3, 5)}, lambda _, x: x.softmax(-1))),
     Case("log_softmax", _apply({"input": (3, 5)}, lambda _, x: x.log_softmax(-1))),
     Case("mean", _apply({"input": (3, 4, 2)}, lambda _, x: x.mean((0, 2)))),
     Case("max", _apply({"input": (4, 5)}, lambda _, x: x.max(1).values)),
@@ -118,36 +118,27 @@ CASES: tuple[Case, ...] = (
     Case(
         "concatenate", _apply({"top": (2, 3), "bottom": (1, 3)}, lambda e, x, y: e.cat([x, y], 0))
     ),
-    Case(
-        "matrix product",
-        _apply({"left": (3, 4), "right": (4, 5)}, lambda _, x, y: x @ y),
-        in_sample=True,
-    ),
+    Case("matrix product", _apply({"left": (3, 4), "right": (4, 5)}, lambda _, x, y: x @ y)),
     Case("batched product", _apply({"left": (2, 3, 4), "right": (2, 4, 5)}, lambda _, x, y: x @ y)),
     Case(
         "mse_loss",
         _apply({"input": (3, 4), "target": (3, 4)}, lambda e, x, y: e.nn.functional.mse_loss(x, y)),
     ),
-    Case("cross_entropy", _classes, in_sample=True),
-    Case("embedding", _tokens, in_sample=True),
+    Case("cross_entropy", _classes),
+    Case("embedding", _tokens),
     Case("dropout", _dropout),
-    Case("linear", _module(lambda nn: nn.Linear(4, 3), (5, 4)), in_sample=True),
+    Case("linear", _module(lambda nn: nn.Linear(4, 3), (5, 4))),
+    Case("conv2d", _module(lambda nn: nn.Conv2d(3, 4, 3, stride=2, padding=1), (2, 3, 6, 6))),
+    Case("conv1d", _module(lambda nn: nn.Conv1d(3, 4, 3), (2, 3, 7))),
     Case(
-        "conv2d",
-        _module(lambda nn: nn.Conv2d(3, 4, 3, stride=2, padding=1), (2, 3, 6, 6)),
-        in_sample=True,
+        "conv_transpose2d", _module(lambda nn: nn.ConvTranspose2d(3, 4, 3, stride=2), (2, 3, 4, 4))
     ),
-    Case(
-        "max_pool2d", _apply(_IMAGES, lambda e, x: e.nn.functional.max_pool2d(x, 2)), in_sample=True
-    ),
+    Case("max_pool2d", _apply(_IMAGES, lambda e, x: e.nn.functional.max_pool2d(x, 2))),
     Case("avg_pool2d", _apply(_IMAGES, lambda e, x: e.nn.functional.avg_pool2d(x, 2))),
     Case("batch_norm", _module(lambda nn: nn.BatchNorm2d(3), (4, 3, 5, 5))),
-    Case("layer_norm", _module(lambda nn: nn.LayerNorm(6), (4, 6)), in_sample=True),
-    Case(
-        "lstm",
-        _module(lambda nn: nn.LSTM(3, 4, batch_first=True), (2, 5, 3), first=True),
-        in_sample=True,
-    ),
+    Case("layer_norm", _module(lambda nn: nn.LayerNorm(6), (4, 6))),
+    Case("group_norm", _module(lambda nn: nn.GroupNorm(2, 4), (3, 4, 5))),
+    Case("lstm", _module(lambda nn: nn.LSTM(3, 4, batch_first=True), (2, 5, 3), first=True)),
     Case("gru", _module(lambda nn: nn.GRU(3, 4, batch_first=True), (2, 5, 3), first=True)),
-    Case("attention", _attention, in_sample=True),
+    Case("attention", _attention),
 )
