@@ -7,7 +7,8 @@ system takes (`0000:3b:00.0`):
     based_on    another machine that this one differs from; mappings are merged, `null` takes an entry away
     pci         address -> device, class, driver, minor, width, max_width, config (ones), bars (false), excluded
     driver      module (null: not loaded), flavour, user (release of the libraries; null: none), directory, modules,
-                loads (which of the fake libraries are there), built_for, firmware, cached (false: not in ld.so.cache)
+                loads (which of the fake libraries are there), built_for, firmware, params, majors, libraries,
+                cached (false: not in ld.so.cache), link (false: no libcuda.so)
     zlib        false where there is none
     files       path -> text; links: path -> target; libraries: path -> ELF headers
     prefixes    path -> kind, python, use (names in packages.yaml), distributions, libraries, conda, files
@@ -212,7 +213,7 @@ class MachineTree:
             self._link(f"{directory}/{soname}", f"{stem}.so.{release}")
             if driver.get("cached", True):
                 self.cached.append((soname, f"{directory}/{soname}"))
-        if "libcuda" in present:
+        if "libcuda" in present and driver.get("link", True):
             self._link(f"{directory}/libcuda.so", "libcuda.so.1")
 
     def _add_library(self, path: str, headers: Mapping[str, Any]) -> None:
