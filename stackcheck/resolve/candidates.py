@@ -160,11 +160,20 @@ def _released(rows: Iterable[Build], requirement: Requirement) -> list[Build]:
 def _of_distribution(
     rows: list[Build], requirement: Requirement, knowledge: Knowledge
 ) -> list[Build]:
-    """Keep the rows of the distribution that was named, if it is not the framework's main one."""
+    """Keep the rows of the distribution that was named, if it is not the framework's main one.
+
+    One that other releases have and this one has not (`tensorflow-gpu` after 2.11) was not released; one that no row
+    speaks of is another name for the same.
+    """
     main = knowledge.name(requirement.name)
-    if main is None or requirement.distribution in ("", main.distribution):
+    named = requirement.distribution
+    if main is None or named in ("", main.distribution):
         return rows
-    return [row for row in rows if row.distribution == requirement.distribution] or rows
+    kept = [row for row in rows if row.distribution == named]
+    ended = requirement.is_pinned and any(
+        row.distribution == named for row in knowledge.builds(requirement.name)
+    )
+    return kept if kept or ended else rows
 
 
 def _of_channel(rows: list[Build], text: str, knowledge: Knowledge) -> tuple[list[Build], str]:
@@ -224,7 +233,8 @@ def _say_why_none(
     *,
     need_gpu: bool,
 ) -> Finding:
-    if need_gpu and requirement.build == "cpu" and not platform.startswith("macos"):
+    has_cpu = any(row.build == "cpu" for row in released)
+    if has_cpu and need_gpu and requirement.build == "cpu" and not platform.startswith("macos"):
         return _no_gpu_code(requirement)
     if not here:
         return _no_platform(requirement, platform, released)
@@ -256,10 +266,13 @@ def _no_gpu_code(requirement: Requirement) -> Finding:
 
 
 def _no_build(requirement: Requirement, here: list[Build], released: list[Build]) -> Finding:
-    elsewhere = [row for row in released if fits_label(row.build, requirement.build)]
-    if elsewhere:
-        return _no_platform(requirement, here[0].platform, elsewhere)
+    fitting = [row for row in released if fits_label(row.build, requirement.build)]
+    platforms = {row.platform for row in here}
+    if fitting and not any(row.platform in platforms for row in fitting):
+        return _no_platform(requirement, here[0].platform, fitting)
     asked = f"{requirement.name}+{requirement.build}{requirement.specifier}"
+    if fitting:  # the build is there, only not in the distribution that was named
+        asked = requirement.text
     return _never_built(asked, "", sorted({row.build for row in here}))
 
 

@@ -26,7 +26,8 @@ def make_plan(
     requirements: Sequence[Requirement],
 ) -> Plan:
     """Assemble the plan: builds, Python, CUDA, cuDNN and NCCL, and the pins that keep open requirements in place."""
-    cuda = max((build.cuda for build in builds if build.cuda is not None), default=None)
+    compiled = [build for build in builds if not build.from_source]
+    cuda = max((build.cuda for build in compiled if build.cuda is not None), default=None)
     glibc = [
         value
         for situation in situations

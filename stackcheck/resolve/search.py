@@ -136,7 +136,7 @@ def demands_of(build: Build) -> Iterator[Demand]:
     """Yield what a build demands: a Python that it has a file for, its CUDA major, its pins."""
     pythons = {python for python in PYTHONS if supports_python(build, Version(python))}
     yield Demand(PYTHON, pythons.__contains__, f"Python {', '.join(sorted(pythons))}", build.label)
-    if build.cuda is not None:
+    if build.cuda is not None and not build.from_source:
         yield Demand(CUDA, build.cuda.major.__eq__, f"CUDA {build.cuda.major}", build.label)
     pins = dict(build.requires)
     if build.numpy:
@@ -149,9 +149,13 @@ def demands_of(build: Build) -> Iterator[Demand]:
 
 
 def demand_of_pin(name: str, specifier: str, parent: str) -> Demand:
-    """Make the demand that a distribution be within a specifier."""
+    """Make the demand that a distribution, or the build of a framework of that name, be within a specifier."""
     allowed = SpecifierSet(specifier, prereleases=True)
-    return Demand(name, lambda version: allowed.contains(str(version)), specifier, parent)
+
+    def accepts(value: Any) -> bool:
+        return allowed.contains(str(value.version if isinstance(value, Build) else value))
+
+    return Demand(name, accepts, specifier, parent)
 
 
 def _below(version: Version) -> Version:
