@@ -118,8 +118,7 @@ class GpuChild:
                 self._stop(run, f"no answer within {run.seconds:g} s")
                 return False
             if line is None:
-                code = run.exit_code()
-                self._stop(run, f"crashed the probe (exit status {code})")
+                self._stop(run, run.how_it_ended())
                 return False
             if self._take(line):
                 run.release()
@@ -174,20 +173,25 @@ class _Run:
         request = json.dumps({**libraries, "skip": list(skip), "last": list(last)})
         path = json.dumps([entry for entry in sys.path if entry])
         windows = sys.platform == "win32"
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _START, request, path],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=not windows,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        threading.Thread(target=self._read, daemon=True).start()
+        self.fault = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _START, request, path],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=not windows,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+            threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+        except (OSError, RuntimeError) as error:  # a limit on processes or threads, no interpreter
+            self.fault = f"could not be started: {error}"
+            self._lines.put(None)
 
-    def _read(self) -> None:
-        stream = self._process.stdout
-        if stream is not None:
-            with stream, contextlib.suppress(OSError, ValueError):
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdout is not None:
+            with process.stdout as stream, contextlib.suppress(OSError, ValueError):
                 while line := stream.readline(_LINE_MAX):
                     self._lines.put(line)
         self._lines.put(None)
@@ -206,11 +210,13 @@ class _Run:
             return self._lines.get_nowait()
         return self._lines.get(timeout=left)
 
-    def exit_code(self) -> int | None:
-        """Return the exit status of a child whose output has ended."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(timeout=1)
-        return None
+    def how_it_ended(self) -> str:
+        """Say what became of a child whose output has ended before its time."""
+        code = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(timeout=1)
+        return self.fault or f"crashed the probe (exit status {code})"
 
     def release(self) -> None:
         """Let go of a child that said all: it is ending by itself."""
@@ -218,6 +224,8 @@ class _Run:
 
     def abandon(self) -> None:
         """Kill the child and do not wait for it: a sick driver may hold it in uninterruptible sleep."""
+        if self._process is None or self._process.poll() is not None:
+            return
         with contextlib.suppress(OSError):
             if sys.platform == "win32":
                 self._process.kill()
@@ -226,7 +234,9 @@ class _Run:
         self._reap()
 
     def _reap(self) -> None:
-        threading.Thread(target=self._process.wait, daemon=True).start()
+        if self._process is not None:
+            with contextlib.suppress(RuntimeError):
+                threading.Thread(target=self._process.wait, daemon=True).start()
 
 
 def _libraries(host: HostReader) -> dict[str, Any]:

@@ -26,10 +26,13 @@ _KERNEL_OPTION = re.compile(
 
 
 def probe_files(host: HostReader) -> dict[str, Fact[str]]:
-    """Return the texts by their absolute path; `pip` is the prefix of the first pip on PATH."""
+    """Return the texts by their absolute path; `pip` is the prefix of the first pip on PATH.
+
+    What lies below the home directory is named from `~`: a report may be redacted, and its keys never are.
+    """
     home = host.environment.get("HOME", "")
-    paths = (*_FILES, *(f"{home}/{name}" for name in _HOME_FILES if home))
-    texts = {path: host.text(path, _LIMIT) for path in paths}
+    texts = {path: host.text(path, _LIMIT) for path in _FILES}
+    texts |= {f"~/{name}": host.text(f"{home}/{name}", _LIMIT) for name in _HOME_FILES if home}
     return {
         **texts,
         "/proc/cmdline": _command_line(host),

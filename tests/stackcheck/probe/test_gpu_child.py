@@ -228,3 +228,14 @@ def test_every_kind_of_answer_comes_through_the_binding(fake_driver: FakeDriver)
     assert second.inforom_valid.get() is False
     assert machine.host.limits["vgpu_licensed"].get() == 0
     assert machine.host.limits["conf_compute_ready"].get() == 0
+
+
+def test_a_child_that_cannot_be_started_leaves_the_driver_unknown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "gone"))
+    machine = probe_machine()
+    assert isinstance(machine.driver.nvml_code, Unknown)
+    assert "could not be started" in machine.driver.nvml_code.reason
+    assert isinstance(machine.gpus, Unknown)
+    assert machine.host.kernel.get()
