@@ -34,7 +34,7 @@ SLUGS = {
 }
 SYMPTOMS = [
     row
-    for name in ("symptoms.yaml", "symptoms-2.yaml", "symptoms-3.yaml")
+    for name in ("symptoms.yaml", "symptoms-2.yaml", "symptoms-3.yaml", "symptoms-4.yaml")
     for row in yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))
 ]
 
