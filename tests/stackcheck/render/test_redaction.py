@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 from stackcheck.diagnose.examination import own_rules
 from stackcheck.diagnose.runner import diagnose
+from stackcheck.probe.machine import probe_machine
 from stackcheck.render.document import doctor_document
 from stackcheck.render.redaction import redact
 from tests.stackcheck.sketch import (
@@ -49,6 +51,13 @@ def test_names_hosts_serials_and_uuids_are_gone():
 def test_no_key_changes():
     before, after = document(NAMED, redacted=False), document(NAMED)
     assert keys({**before, "checks": []}) == keys({**after, "checks": []})
+
+
+def test_not_even_a_key_of_a_probed_machine_names_its_user(machine_tree):
+    machine_tree("h100-nvswitch")
+    machine = probe_machine()
+    assert "/home/ada" in json.dumps(document(machine, redacted=False))
+    assert re.findall(r"\bada\b", json.dumps(document(machine))) == []
 
 
 def test_what_tells_the_fault_stays():

@@ -43,7 +43,7 @@ def test_a_small_fact_that_was_not_looked_for_does_not_apply():
 
 
 def test_a_file_below_the_home_is_found_by_its_end():
-    machine = with_files(healthy(), {"/home/ann/.keras/keras.json": "{}"})
+    machine = with_files(healthy(), {"~/.keras/keras.json": "{}"})
     assert file_of(machine, ".keras/keras.json").get() == "{}"
 
 

@@ -16,7 +16,7 @@ def test_names_the_absent_backend():
         RULE,
         with_files(
             with_distributions(healthy(), "keras==3.12.0", "torch==2.9.0"),
-            {"/home/ann/.keras/keras.json": '{"backend": "tensorflow"}'},
+            {"~/.keras/keras.json": '{"backend": "tensorflow"}'},
         ),
     )
     assert "backend tensorflow, which is not installed; installed: torch" in finding.title
@@ -41,7 +41,7 @@ def test_is_undecided_where_the_file_is_no_json():
         verdict(
             RULE,
             with_files(
-                with_distributions(healthy(), "keras==3.12.0"), {"/home/ann/.keras/keras.json": "{"}
+                with_distributions(healthy(), "keras==3.12.0"), {"~/.keras/keras.json": "{"}
             ),
         )
         == "unknown"
