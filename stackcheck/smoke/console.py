@@ -23,21 +23,18 @@ def describe_stage(stage: StageResult, *, fully: bool = False) -> str:
     """Say what a stage measured, in one line; `fully` with what it was compared with."""
     parts = []
     if stage.value is not None:
-        measured = f"{stage.value:.3g}"
+        measured = _word(stage.value)
         if stage.reference is not None:
-            measured += (
-                f" (limit {stage.reference:.3g})"
-                if _is_limit(stage)
-                else f" (asked {stage.reference:.3g})"
-            )
+            measured += f" ({'limit' if _is_limit(stage) else 'asked'} {_word(stage.reference)})"
         parts.append(f"{measured} {stage.unit}".rstrip())
     if stage.compared_with and fully:
         parts.append(stage.compared_with)
-    parts += [
-        f"{rate:,.0f} {name}" if rate >= 100 else f"{rate:.3g} {name}"
-        for name, rate in (stage.rates or {}).items()
-    ]
+    parts += [f"{_word(rate)} {name}" for name, rate in (stage.rates or {}).items()]
     return "; ".join(parts)
+
+
+def _word(number: float) -> str:
+    return f"{number:,.0f}" if 100 <= abs(number) < 1e9 else f"{number:.3g}"
 
 
 def _is_limit(stage: StageResult) -> bool:

@@ -14,11 +14,12 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; background: #fff }
 table { border-collapse: collapse; width: 100% }
+td:last-child { white-space: nowrap }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top }
 .ok { color: #17692f } .error { color: #b3261e } .unknown { color: #7a5900 } .skipped { color: #666 }
 svg { width: 100%; max-width: 30rem; height: auto }
 polyline { fill: none; stroke: #1a5fb4; stroke-width: 1.5 }
-text { font: 10px system-ui, sans-serif; fill: #555 }
+text { text-anchor: end; font: 10px system-ui, sans-serif; fill: #555 }
 figure { margin: 1rem 0 }
 @media (prefers-color-scheme: dark) {
   body { color: #ddd; background: #181818 } th, td { border-color: #444 } polyline { stroke: #78aeed }
@@ -105,7 +106,7 @@ def _draw(task: TaskResult) -> str:
         for index, loss in enumerate(losses)
     )
     return (
-        f'<figure><svg viewBox="-4 -4 {_WIDTH + 8} {_HEIGHT + 8}" role="img" aria-label="{escape(caption)}">'
-        f'<polyline points="{points}"/><text x="2" y="8">{top:.3f}</text><text x="2" y="{_HEIGHT - 2}">0</text></svg>'
+        f'<figure><svg viewBox="-44 -6 {_WIDTH + 48} {_HEIGHT + 12}" role="img" aria-label="{escape(caption)}">'
+        f'<polyline points="{points}"/><text x="-4" y="4">{top:.3f}</text><text x="-4" y="{_HEIGHT}">0</text></svg>'
         f"<figcaption>{escape(caption)}</figcaption></figure>\n"
     )

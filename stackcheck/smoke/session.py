@@ -76,9 +76,8 @@ def run_smoke(options: Options, listener: Listener) -> SmokeReport:
     if options.baseline:
         stages.append(_hold_against(options.baseline, rates))
     before = recall_rates(device, options.level)
-    notes += [
-        f"slower than in earlier runs: {text}" for text in compare_rates(rates, before, _SLOWER)
-    ]
+    if slower := compare_rates(rates, before, _SLOWER):
+        notes.append(f"slower than in earlier runs: {'; '.join(slower)}")
     status = judge(stages, parity, untested_gpu=untested)
     if status == "ok":
         record_rates(device, options.level, rates)
