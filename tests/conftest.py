@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.hardware.driver import FakeDriver, build_driver
+
+_POSIX = ("builds", "dynamic", "host", "interpreter", "loader", "packages", "properties", "sysfs")
+collect_ignore = (
+    [f"stackcheck/probe/test_{name}.py" for name in _POSIX]  # trees with links, pipes and ELF files
+    if sys.platform == "win32"
+    else []
+)
 
 
 @pytest.fixture(scope="session")
