@@ -13,11 +13,11 @@ __all__ = ["RULE", "serves"]
 def serves(toolkit: Version, needed: Version) -> bool:
     """Tell whether a toolkit has the libraries of another: `libcudart.so.10.1` and `libcudart.so.12` tell how.
 
-    Until CUDA 10 the soname carried the minor version, from 11 on the major alone.
+    Until CUDA 10 the soname carried the minor version, from 11 on the major alone. A toolkit of which only the major
+    is said (`9`) serves every minor of it.
     """
-    if needed.major <= 10:
-        return toolkit.release[:2] == needed.release[:2]
-    return toolkit.major == needed.major
+    said = 1 if needed.major > 10 else min(2, len(toolkit.release))
+    return toolkit.release[:said] == needed.release[:said]
 
 
 def judge(build: Build, situation: Situation) -> Finding | None:

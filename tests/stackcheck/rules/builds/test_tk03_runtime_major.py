@@ -32,6 +32,7 @@ def test_until_cuda_10_the_minor_must_be_the_same():
     build = made(cuda="10.0", cuda_linkage="system")
     assert found(RULE, situated(with_toolkit("10.1")), build)
     assert judged(RULE, situated(with_toolkit("10.0.130")), build) == "pass"
+    assert judged(RULE, situated(with_toolkit("10")), build) == "pass"
 
 
 def test_nvidias_wheels_beside_the_build_serve_as_well():
