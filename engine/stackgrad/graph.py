@@ -190,11 +190,13 @@ class _Flow:
     def take(self, node: Node) -> list[Tensor | None]:
         """Return the complete gradients of a node's outputs, after their hooks."""
         received = self.pending.pop(node)
-        for index, hook in list((node.pre_hooks or {}).values()):
-            received[index] = _call(hook, received[index])
-        for index, gradient in enumerate(received):
-            if gradient is not None and self.wanted is not None and (node, index) in self.wanted:
-                self.arrived[node, index] = gradient
+        if node.pre_hooks:
+            for index, hook in list(node.pre_hooks.values()):
+                received[index] = _call(hook, received[index])
+        if self.wanted is not None:
+            for index, gradient in enumerate(received):
+                if gradient is not None and (node, index) in self.wanted:
+                    self.arrived[node, index] = gradient
         return received
 
     def finish(self, *, copy: bool) -> None:
@@ -234,11 +236,15 @@ def _step(
         _check_finite(node, results)
     for need, edge, result in zip(needs, node.edges, results, strict=True):
         if need and result is not None:
-            whole = fit(result, edge[2], edge[3])
-            owned = node.op.fresh and whole.array.base is None
-            yield edge, whole, owned and all(whole is not r for r in received)
-    for hook in list((node.post_hooks or {}).values()):
-        hook(results, received)
+            target, _, shape, kind = edge
+            whole = fit(result, shape, kind)
+            owned = False  # asked for leaves alone
+            if target.__class__ is not Node and node.op.fresh and whole.array.base is None:
+                owned = not any(whole is r for r in received)
+            yield edge, whole, owned
+    if node.post_hooks:
+        for hook in list(node.post_hooks.values()):
+            hook(results, received)
 
 
 def _leading_to(wanted: set[Any], edges: Sequence[Any]) -> set[Any]:

@@ -109,7 +109,7 @@ class Op:
     ) -> Node:
         """Return the node that records this call, with what the rules of its inputs ask for."""
         saved: list[tuple[str, Any, int | None]] = []
-        for name, position, fact in self._plan(tuple(edge is not None for edge in edges)):
+        for name, position, fact in self._plan(tuple([edge is not None for edge in edges])):
             if fact is not None:
                 saved.append((name, fact(tensors[position]), None))
             elif position < 0:
