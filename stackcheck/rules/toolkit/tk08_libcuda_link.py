@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackcheck.model.finding import Finding, Fix
-from stackcheck.rules.observation import limit_of, observed
+from stackcheck.rules.observation import limit_of, observed, variable_of
 from stackcheck.rules.rule import MachineRule, Situation
 from stackcheck.rules.scope import NotApplicable, environment_of, require_gpu, require_platform
 
@@ -11,7 +11,7 @@ __all__ = ["RULE"]
 
 
 def judge(situation: Situation) -> Finding | None:
-    """Judge the loader's cache and the development link, where Triton builds a helper."""
+    """Judge where Triton looks to build its helper: the loader's cache, LD_LIBRARY_PATH, the development link."""
     machine = situation.machine
     require_platform(machine, "linux", "wsl2")
     require_gpu(machine)
@@ -22,7 +22,11 @@ def judge(situation: Situation) -> Finding | None:
         raise NotApplicable("nothing here links against libcuda (Triton does)")
     cached = limit_of(machine, "libcuda_cached")
     link = limit_of(machine, "libcuda_link")
-    if machine.driver.cuda_library.get() is None or cached.get() or link.get():
+    library = machine.driver.cuda_library.get()
+    if library is None or cached.get() or link.get():
+        return None
+    searched = (variable_of(machine, "LD_LIBRARY_PATH") or "").split(":")
+    if library.path.rpartition("/")[0] in searched:
         return None
     return RULE.finding(
         "libcuda.so.1 is there, and the linker would not find it: no libcuda.so and no entry in the loader's cache",

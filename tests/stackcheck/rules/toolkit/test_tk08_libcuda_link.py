@@ -8,6 +8,7 @@ from tests.stackcheck.sketch import (
     verdict,
     with_distributions,
     with_limits,
+    with_variables,
 )
 
 
@@ -46,3 +47,11 @@ def test_is_undecided_where_the_cache_cannot_be_read():
         )
         == "unknown"
     )
+
+
+def test_a_libcuda_on_the_library_path_is_found_by_triton_too():
+    machine = with_limits(
+        with_distributions(healthy(), "triton==3.5.0"), libcuda_cached=0, libcuda_link=0
+    )
+    directory = "/usr/lib/x86_64-linux-gnu"
+    assert verdict(RULE, with_variables(machine, LD_LIBRARY_PATH=f"/opt:{directory}")) == "pass"
