@@ -59,16 +59,17 @@ def find_flags(library: bytes) -> tuple[Architecture, ...] | None:
     return tuple(map(Architecture.parse, found[1].decode("ascii").split()))
 
 
-def read_tensorflow(wheel: Wheel) -> WheelContents:
+def read_tensorflow(wheel: Wheel) -> WheelContents | None:
     """Read `build_info.py`: CUDA, the major of cuDNN, and from 2.3 on the compute capabilities.
 
-    A wheel that only requires another one (`tensorflow-intel`) holds no code at all.
+    A wheel that only requires another one (`tensorflow-intel`) holds no code at all; one before 1.4 does not tell, so
+    that the answer is None.
     """
     name = wheel.find("python/platform/build_info.py")
     if name is None and wheel.find("tensorflow/__init__.py") is None:
         return WheelContents(is_gpu=False, architectures=())
     if name is None:
-        raise MalformedWheel("the wheel has no build_info.py")
+        return None
     info = _build_info(_text(wheel, name))
     if not info.get("is_cuda_build"):
         return WheelContents(is_gpu=False, architectures=())
@@ -168,7 +169,7 @@ def _text(wheel: Wheel, name: str) -> str:
     return wheel.read(name).decode("utf-8", "replace")
 
 
-READERS: dict[str, Callable[[Wheel], WheelContents]] = {
+READERS: dict[str, Callable[[Wheel], WheelContents | None]] = {
     "torch": read_torch,
     "tensorflow": read_tensorflow,
     "tensorflow-gpu": read_tensorflow,
@@ -177,5 +178,7 @@ READERS: dict[str, Callable[[Wheel], WheelContents]] = {
     "paddlepaddle-gpu": read_paddle,
     "cupy": read_cupy,
 }
-"""Distribution to what reads its wheels; `cupy` stands for every `cupy-cuda*`. All raise `MalformedWheel`,
-`MalformedElf`, `MalformedFatbin` or `Unreachable`."""
+"""Distribution to what reads its wheels; `cupy` stands for every `cupy-cuda*`.
+
+None: the wheel does not tell. All raise `MalformedWheel`, `MalformedElf`, `MalformedFatbin` or `Unreachable`.
+"""

@@ -52,11 +52,12 @@ def unpack(
         [*map(decoders[field], column), defaults.get(field)]
         for field, column in zip(fields, packed["columns"], strict=True)
     ]
+    unsaid = {name: value for name, value in defaults.items() if name not in fields}
     instances = []
     for line in packed["rows"]:
         instance = object.__new__(cls)
         content = vars(instance)
-        content.update(defaults)
+        content.update(unsaid)
         content.update(zip(fields, map(getitem, columns, line), strict=True))
         instances.append(instance)
     return tuple(instances)
