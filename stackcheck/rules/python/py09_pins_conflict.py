@@ -32,7 +32,8 @@ def judge(situation: Situation) -> Finding | None:
                     )
     versions = {**situation.packages, **{build.distribution: build.version for build in builds}}
     for build in builds:
-        for name, specifier in build.requires.items():
+        needs = {**build.requires, **({"protobuf": build.protobuf} if build.protobuf else {})}
+        for name, specifier in needs.items():
             version = versions.get(name)
             if version is not None and not SpecifierSet(specifier).contains(
                 str(version), prereleases=True

@@ -45,3 +45,9 @@ def test_a_release_that_the_other_framework_does_not_take_conflicts():
     assert "keras" in found(RULE, situated(on(), tensorflow, keras)).title
     older = made(framework="keras", distribution="keras", version="2.15.0", build="any")
     assert judged(RULE, situated(on(), tensorflow, older)) == "pass"
+
+
+def test_generated_code_is_bound_to_the_protobuf_of_its_day():
+    build = made(framework="tensorflow", distribution="tensorflow", protobuf=">=3.9.2,<3.21")
+    assert "protobuf" in found(RULE, situated(on(), build, protobuf="4.21.0")).title
+    assert judged(RULE, situated(on(), build, protobuf="3.20.3")) == "pass"
