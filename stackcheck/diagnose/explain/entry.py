@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from stackcheck.diagnose.explain.template import Template
 from stackcheck.errors import StackCheckError
+from stackcheck.knowledge.cache import compiled
+from stackcheck.knowledge.source import Source
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -76,27 +78,19 @@ class Entry:
 
 
 class Catalogue:
-    """All entries, the circumstances' words, and how people write GPUs. Parsed once per process, when asked."""
+    """All entries, the circumstances' words, and how people write GPUs. Read when asked."""
 
     def __init__(self, folder: Traversable) -> None:
         self._folder = folder
 
     @cached_property
     def _documents(self) -> dict[str, dict[str, Any]]:
-        import yaml
-
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        documents = {}
-        for file in sorted(self._folder.iterdir(), key=lambda file: file.name):
-            if not file.name.endswith(".yaml"):
-                continue
-            try:
-                document = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe loader)
-            except yaml.YAMLError as error:
-                raise MessagesError(f"messages/{file.name}: {error}") from error
-            if document.get("schema") != SCHEMA:
-                raise MessagesError(f"messages/{file.name}: schema is not {SCHEMA}")
-            documents[file.name] = document
+        """The files by name: parsed, or as they were compiled when they last changed."""
+        files = sorted(self._folder.iterdir(), key=lambda file: file.name)
+        sources = [Source("messages", f.name, f, 0) for f in files if f.name.endswith(".yaml")]
+        documents: dict[str, dict[str, Any]] = compiled(
+            "messages", sources, lambda: {source.name: _read(source) for source in sources}
+        )
         return documents
 
     @cached_property
@@ -104,7 +98,7 @@ class Catalogue:
         """Entries by code."""
         entries: dict[str, Entry] = {}
         for name, document in self._documents.items():
-            for code, fields in document.get("entries", {}).items():
+            for code, fields in document["entries"].items():
                 if code in entries:
                     raise MessagesError(f"messages/{name}: {code} is there twice")
                 try:
@@ -119,7 +113,7 @@ class Catalogue:
         return {
             name: tuple(Template(text) for text in texts)
             for document in self._documents.values()
-            for name, texts in document.get("circumstances", {}).items()
+            for name, texts in document["circumstances"].items()
         }
 
     @cached_property
@@ -128,8 +122,21 @@ class Catalogue:
         return [
             (pattern, int(capability))
             for document in self._documents.values()
-            for pattern, capability in document.get("generations", {}).items()
+            for pattern, capability in document["generations"].items()
         ]
+
+
+def _read(source: Source) -> dict[str, Any]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        document = yaml.load(source.file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe loader)
+    except yaml.YAMLError as error:
+        raise MessagesError(f"messages/{source.name}: {error}") from error
+    if document.get("schema") != SCHEMA:
+        raise MessagesError(f"messages/{source.name}: schema is not {SCHEMA}")
+    return {part: document.get(part, {}) for part in ("entries", "circumstances", "generations")}
 
 
 def _entry(code: str, fields: Mapping[str, Any]) -> Entry:

@@ -90,6 +90,11 @@ def test_generations_are_capabilities_times_ten(catalogue):
 ENTRY = "  ZZ-01: {reason: other, title: t, confirm: c, fix: f, source: s, messages: [{match: no gpu, weight: 7}]}\n"
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKCHECK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+
+
 def write(folder: Path, name: str, body: str, schema: str = "stackcheck.messages/1") -> None:
     (folder / name).write_text(f"schema: {schema}\nentries:\n{body}", encoding="utf-8")
 
@@ -128,3 +133,19 @@ def test_a_code_that_is_there_twice_is_refused(tmp_path):
     write(tmp_path, "b.yaml", ENTRY)
     with pytest.raises(MessagesError, match="ZZ-01 is there twice"):
         _ = Catalogue(tmp_path).entries
+
+
+def test_a_changed_file_is_read_anew(tmp_path):
+    write(tmp_path, "a.yaml", ENTRY)
+    assert Catalogue(tmp_path).entries["ZZ-01"].title == "t"
+    write(tmp_path, "a.yaml", ENTRY.replace("title: t", "title: another"))
+    assert Catalogue(tmp_path).entries["ZZ-01"].title == "another"
+
+
+def test_what_was_compiled_equals_what_was_read(tmp_path):
+    write(tmp_path, "a.yaml", ENTRY)
+    first, second = Catalogue(tmp_path).entries["ZZ-01"], Catalogue(tmp_path).entries["ZZ-01"]
+    assert (first.fix, first.messages[0].parts[0].written) == (
+        second.fix,
+        second.messages[0].parts[0].written,
+    )
