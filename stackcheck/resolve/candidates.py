@@ -148,7 +148,8 @@ def _released(rows: Iterable[Build], requirement: Requirement) -> list[Build]:
     """
     pinned = requirement.is_pinned
     specifier = SpecifierSet(requirement.specifier, prereleases=True if pinned else None)
-    released = [row for row in rows if specifier.contains(str(row.version))]
+    versions = {version for version in {row.version for row in rows} if specifier.contains(version)}
+    released = [row for row in rows if row.version in versions]
     base, repackaged, _ = requirement.specifier.removeprefix("==").partition(".post")
     if not released and pinned and repackaged:
         released = [row for row in rows if row.version.base_version == base]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
@@ -123,7 +124,7 @@ class Provider:
 
     def get_dependencies(self, candidate: Choice) -> Iterable[Demand]:
         """Return what a build demands of the rest; nothing else demands anything."""
-        return list(demands_of(candidate.value)) if isinstance(candidate.value, Build) else ()
+        return demands_of(candidate.value) if isinstance(candidate.value, Build) else ()
 
     def narrow_requirement_selection(
         self, identifiers: Iterable[str], *_: object, **__: object
@@ -132,20 +133,22 @@ class Provider:
         return identifiers
 
 
-def demands_of(build: Build) -> Iterator[Demand]:
-    """Yield what a build demands: a Python that it has a file for, its CUDA major, its pins."""
-    pythons = {python for python in PYTHONS if supports_python(build, Version(python))}
-    yield Demand(PYTHON, pythons.__contains__, f"Python {', '.join(sorted(pythons))}", build.label)
+@lru_cache(maxsize=1024)
+def demands_of(build: Build) -> tuple[Demand, ...]:
+    """Return what a build demands: a Python that it has a file for, its CUDA major, its pins."""
+    pythons = {python for python in PYTHONS if supports_python(build, parse_version(python))}
+    told = f"Python {', '.join(sorted(pythons))}"
+    demands = [Demand(PYTHON, pythons.__contains__, told, build.label)]
     if build.cuda is not None and not build.from_source:
-        yield Demand(CUDA, build.cuda.major.__eq__, f"CUDA {build.cuda.major}", build.label)
+        major = build.cuda.major
+        demands.append(Demand(CUDA, major.__eq__, f"CUDA {major}", build.label))
     pins = dict(build.requires)
     if build.numpy:
         pins["numpy"] = ",".join(filter(None, (pins.get("numpy"), build.numpy)))
     if build.protobuf:
         pins["protobuf"] = ",".join(filter(None, (pins.get("protobuf"), build.protobuf)))
-    for name, specifier in pins.items():
-        if specifier:
-            yield demand_of_pin(name, specifier, build.label)
+    demands += [demand_of_pin(name, text, build.label) for name, text in pins.items() if text]
+    return tuple(demands)
 
 
 def demand_of_pin(name: str, specifier: str, parent: str) -> Demand:
@@ -153,7 +156,7 @@ def demand_of_pin(name: str, specifier: str, parent: str) -> Demand:
     allowed = SpecifierSet(specifier, prereleases=True)
 
     def accepts(value: Any) -> bool:
-        return allowed.contains(str(value.version if isinstance(value, Build) else value))
+        return allowed.contains(value.version if isinstance(value, Build) else value)
 
     return Demand(name, accepts, specifier, parent)
 

@@ -8,7 +8,6 @@ runs on exactly its own capability.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -83,15 +82,19 @@ def _runs(entry: Architecture, own: tuple[int, int], *, tegra: bool) -> bool:
     return own[0] == target[0] and own[1] >= target[1]
 
 
-def code_of(build: Build, knowledge: Knowledge) -> Iterator[Code]:
-    """Yield the GPU code of a build and of every NVIDIA library that it is pinned to."""
+@lru_cache(maxsize=1024)
+def code_of(build: Build, knowledge: Knowledge) -> tuple[Code, ...]:
+    """Return the GPU code of a build and of every NVIDIA library that it is pinned to."""
+    parts: list[Code] = []
     if build.architectures:
         source = build.evidence[0].source if build.evidence else "installed files"
-        yield Code(build.label, build.architectures, source)
+        parts.append(Code(build.label, build.architectures, source))
     for release in knowledge.libraries_of(build):
         if release.architectures:
             source = release.series.evidence[0].source
-            yield Code(f"{release.distribution} {release.version}", release.architectures, source)
+            name = f"{release.distribution} {release.version}"
+            parts.append(Code(name, release.architectures, source))
+    return tuple(parts)
 
 
 @lru_cache(maxsize=512)
@@ -135,7 +138,7 @@ def _find_gap(build: Build, gpu: Gpu, capability: Version, situation: Situation)
     life = knowledge.architecture(capability)
     cuda = _compiler_of(build, situation)
     tegra = life is not None and life.tegra
-    parts = list(code_of(build, knowledge))
+    parts = code_of(build, knowledge)
     own = Code(build.label, build.architectures or (), "knowledge")
     if build.capability_max is not None and capability > build.capability_max:
         limit = f"its compiler knows capabilities up to {build.capability_max}"

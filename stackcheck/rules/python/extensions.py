@@ -50,7 +50,7 @@ def _extensions(
 
 def _fits(row: ExtensionRelease, build: Build) -> bool:
     specifier = row.requires.get(build.distribution, "")
-    if not SpecifierSet(specifier).contains(str(build.version), prereleases=True):
+    if not SpecifierSet(specifier).contains(build.version, prereleases=True):
         return False
     return not row.builds or not build.is_gpu or build.build.startswith(row.builds)
 

@@ -17,7 +17,7 @@ def judge(build: Build, situation: Situation) -> Finding | None:
     if (
         not build.numpy
         or numpy is None
-        or SpecifierSet(build.numpy).contains(str(numpy), prereleases=True)
+        or SpecifierSet(build.numpy).contains(numpy, prereleases=True)
     ):
         return None
     return RULE.finding(

@@ -67,7 +67,7 @@ def _holds(fact: Fact[Version], specifier: str) -> bool:
 
 
 def _within(version: Version, specifier: str) -> bool:
-    return SpecifierSet(specifier).contains(str(version), prereleases=True)
+    return SpecifierSet(specifier).contains(version, prereleases=True)
 
 
 RULE = BuildRule(
