@@ -79,8 +79,6 @@ class HostReader:
         """Whether this is the computer itself, not a tree."""
         return self.root is None
 
-    # ---- the process: what machine.yaml may give
-
     @property
     def environment(self) -> Mapping[str, str]:
         """Environment variables: those of `machine.yaml` if it has any, else this process's."""
@@ -173,8 +171,6 @@ class HostReader:
         return Known(
             FileSystem(status.f_blocks * unit, status.f_bavail * unit, free_inodes, noexec), source
         )
-
-    # ---- files
 
     def locate(self, path: str) -> str:
         """Return where a path of the host lies on this computer, its links followed inside the root.
@@ -304,8 +300,6 @@ class HostReader:
             if directory and self.is_file(path):
                 return path
         return None
-
-    # ---- device nodes
 
     def node(self, path: str) -> Fact[NodeStatus]:
         """Return what stat says of a device node: one of `machine.yaml`, or a real one."""

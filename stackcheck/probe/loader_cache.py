@@ -6,10 +6,9 @@ Format: `struct cache_file_new` in glibc's sysdeps/generic/dl-cache.h; an older 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 __all__ = ["CacheEntry", "MalformedCache", "read_cache"]
-
-from dataclasses import dataclass
 
 _MAGIC = b"glibc-ld.so.cache1.1"
 _HEADER = struct.Struct("<II")
