@@ -92,7 +92,7 @@ def _print_parity(result: ParityResult, console: Console) -> None:
             f" over {result.steps} steps (limit {result.tolerance:.0e})"
         )
     if result.step_seconds and result.reference_step_seconds:
-        text += f"; {1e3 * result.step_seconds:.2g} ms a step (reference {1e3 * result.reference_step_seconds:.2g})"
+        text += f"; {_word(1e3 * result.step_seconds)} ms a step (reference {_word(1e3 * result.reference_step_seconds)})"
     line.append(text)
     console.print(line)
     if result.message:
