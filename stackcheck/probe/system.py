@@ -126,7 +126,7 @@ def _os_name(host: HostReader) -> Fact[str]:
             name = entries.get("PRETTY_NAME") or entries.get("NAME", "")
             name = name.strip().strip("\"'")
             return Known(name, path) if name else Unknown("names no system", path)
-    return host.line("/etc/os-release")
+    return Unknown("neither of its files is there", "/etc/os-release, /usr/lib/os-release")
 
 
 def probe_arch(host: HostReader) -> Fact[str]:
@@ -173,14 +173,14 @@ def _cpu_count(host: HostReader) -> Fact[int]:
         return Known(count, "sched_getaffinity") if count else Unknown("not told", "os.cpu_count")
     text = host.text("/proc/cpuinfo")
     if not isinstance(text, Known):
-        return text
+        return Unknown("could not be read", "/proc/cpuinfo")
     return Known(len(re.findall(r"^processor\s*:", text.value, re.MULTILINE)), "/proc/cpuinfo")
 
 
 def _memory(host: HostReader) -> Fact[int]:
     text = host.text("/proc/meminfo")
     if not isinstance(text, Known):
-        return text
+        return Unknown("could not be read", "/proc/meminfo")
     found = re.search(r"^MemTotal:\s*(\d+) kB", text.value, re.MULTILINE)
     return (
         Known(int(found[1]) * 1024, "/proc/meminfo")
