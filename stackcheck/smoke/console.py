@@ -92,7 +92,10 @@ def _print_parity(result: ParityResult, console: Console) -> None:
             f" over {result.steps} steps (limit {result.tolerance:.0e})"
         )
     if result.step_seconds and result.reference_step_seconds:
-        text += f"; {_word(1e3 * result.step_seconds)} ms a step (reference {_word(1e3 * result.reference_step_seconds)})"
+        ours, theirs = (
+            _word(1e3 * s) for s in (result.reference_step_seconds, result.step_seconds)
+        )
+        text += f"; {theirs} ms a step (reference {ours})"
     line.append(text)
     console.print(line)
     if result.message:
