@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, ANN202, ANN204, D101, D102, E402, PTH  (a script: run by hand, read from top to bottom)
+# ruff: noqa: ANN001, ANN201, ANN202, PTH  (a script: run by hand, read from top to bottom)
 """What the graph costs: microseconds per operation on small tensors, and growth with depth.
 
     python benchmarks/engine_graph.py

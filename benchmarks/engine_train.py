@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, ANN202, ANN204, D101, D102, E402, PTH  (a script: run by hand, read from top to bottom)
+# ruff: noqa: ANN001, ANN201, ANN202, ANN204, PTH  (a script: run by hand, read from top to bottom)
 """Time and peak memory of a training step of four small networks, beside PyTorch where it is installed.
 
     python benchmarks/engine_train.py                 # stackgrad
@@ -86,7 +86,7 @@ def measure(torch, make, steps):
         loss.backward()
         optimizer.step()
         times.append(time.perf_counter() - start)
-    return statistics.median(times[3:]) * 1e3, float(loss)
+    return statistics.median(times[3:]) * 1e3, float(loss.detach())
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def windows(
     return xp.lib.stride_tricks.as_strided(x, shape, strides)
 
 
-def at(*spatial: slice) -> tuple[Any, ...]:
+def at(*spatial: slice | int) -> tuple[Any, ...]:
     """Return the index of a part of the spatial dimensions."""
     return (..., *spatial)
 

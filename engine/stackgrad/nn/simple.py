@@ -100,6 +100,7 @@ _POOLS: dict[str, Callable[..., Any]] = {
     "AdaptiveAvgPool3d": F.adaptive_avg_pool3d,
     "AdaptiveMaxPool1d": F.adaptive_max_pool1d,
     "AdaptiveMaxPool2d": F.adaptive_max_pool2d,
+    "AdaptiveMaxPool3d": F.adaptive_max_pool3d,
     "AvgPool1d": F.avg_pool1d,
     "AvgPool2d": F.avg_pool2d,
     "AvgPool3d": F.avg_pool3d,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from stackgrad.kernels import pooling as kernels
-from stackgrad.kernels.convolution import Geometry
+from stackgrad.kernels.convolution import Geometry, at
 from stackgrad.nn.functional.convolution import sizes
 from stackgrad.ops.joining import cat
 from stackgrad.ops.table import Op, publish
@@ -18,6 +21,7 @@ __all__ = [
     "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -229,8 +233,8 @@ max_pool1d, max_pool2d, max_pool3d = (_make_max(count) for count in (1, 2, 3))
 avg_pool1d, avg_pool2d, avg_pool3d = (_make_avg(count) for count in (1, 2, 3))
 
 
-def _adaptive(input: Tensor, output_size: Any, count: int, reduce: str) -> Tensor:
-    """Reduce window i of n, from floor(i * size / n) to ceil((i + 1) * size / n), in each dimension."""
+def _adaptive(input: Tensor, output_size: Any, count: int) -> Tensor:
+    """Average window i of n, from floor(i * size / n) to ceil((i + 1) * size / n), in each dimension."""
     ndim = input.array.ndim
     given = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * count
     for d, wanted in enumerate(given):
@@ -240,52 +244,66 @@ def _adaptive(input: Tensor, output_size: Any, count: int, reduce: str) -> Tenso
         if n == size:
             continue
         if n and size % n == 0:
-            split = input.unflatten(dim, (n, size // n))
-            input = split.mean(dim + 1) if reduce == "mean" else split.amax(dim + 1)
+            input = input.unflatten(dim, (n, size // n)).mean(dim + 1)
             continue
-        parts = [
-            input.narrow(dim, i * size // n, -(-(i + 1) * size // n) - i * size // n)
-            for i in range(n)
-        ]
-        reduced = [
-            p.mean(dim, keepdim=True) if reduce == "mean" else p.amax(dim, keepdim=True)
-            for p in parts
-        ]
-        input = cat(reduced, dim) if reduced else input.narrow(dim, 0, 0)
+        bounds = [(i * size // n, -(-(i + 1) * size // n)) for i in range(n)]
+        means = [input.narrow(dim, a, b - a).mean(dim, keepdim=True) for a, b in bounds]
+        input = cat(means, dim) if means else input.narrow(dim, 0, 0)
     return input
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """Return the means of `output_size` windows over the last dimension."""
-    return _adaptive(input, output_size, 1, "mean")
+    return _adaptive(input, output_size, 1)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Return the means of `output_size` windows over the last two dimensions."""
-    return _adaptive(input, output_size, 2, "mean")
+    return _adaptive(input, output_size, 2)
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Return the means of `output_size` windows over the last three dimensions."""
-    return _adaptive(input, output_size, 3, "mean")
+    return _adaptive(input, output_size, 3)
 
 
-def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Tensor:
+def _adaptive_max(input: Tensor, output_size: Any, count: int, return_indices: bool) -> Any:
+    """Return the maxima of adaptive windows, and on request their flat indices; of equal ones the first."""
+    ndim = input.array.ndim
+    given = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * count
+    size = input.array.shape[ndim - count :]
+    counts = [n if wanted is None else int(wanted) for n, wanted in zip(size, given, strict=True)]
+    xp, lead = input.device.xp, input.array.shape[: ndim - count]
+    places = xp.zeros((*lead, *counts), "int64")
+    flat = xp.arange(math.prod(size)).reshape(size)
+    for bin_ in np.ndindex(*counts):
+        part = at(
+            *[
+                slice(i * s // n, -(-(i + 1) * s // n))
+                for i, s, n in zip(bin_, size, counts, strict=True)
+            ]
+        )
+        window = input.array[part].reshape(*lead, -1)
+        places[at(*bin_)] = flat[part].reshape(-1)[xp.argmax(window, -1)]
+    index = wrap(places, input.device)
+    values = input.flatten(ndim - count).gather(-1, index.flatten(ndim - count))
+    result = values.reshape(places.shape)
+    return (result, index) if return_indices else result
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Return the maxima of `output_size` windows over the last dimension."""
-    if return_indices:
-        raise NotImplementedError(
-            "adaptive_max_pool1d(return_indices=True) is not implemented in stackgrad"
-        )
-    return _adaptive(input, output_size, 1, "max")
+    return _adaptive_max(input, output_size, 1, return_indices)
 
 
-def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Tensor:
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Return the maxima of `output_size` windows over the last two dimensions."""
-    if return_indices:
-        raise NotImplementedError(
-            "adaptive_max_pool2d(return_indices=True) is not implemented in stackgrad"
-        )
-    return _adaptive(input, output_size, 2, "max")
+    return _adaptive_max(input, output_size, 2, return_indices)
+
+
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """Return the maxima of `output_size` windows over the last three dimensions."""
+    return _adaptive_max(input, output_size, 3, return_indices)
 
 
 def _lp(
