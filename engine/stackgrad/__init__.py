@@ -35,6 +35,7 @@ from stackgrad.dtypes import (
 )
 from stackgrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 from stackgrad.impersonation import impersonate_torch
+from stackgrad.layout import Size
 from stackgrad.ops.comparison import is_tensor
 from stackgrad.ops.creation import from_dlpack, from_numpy, tensor
 from stackgrad.printing import set_printoptions
@@ -48,7 +49,6 @@ from stackgrad.random import (
     set_rng_state,
 )
 from stackgrad.serialize import load, save
-from stackgrad.size import Size
 from stackgrad.tensor import Tensor
 from stackgrad.tuning import get_num_threads, set_num_threads, tune
 

@@ -89,10 +89,13 @@ class Handle:
         self._hooks, self.id = hooks, key
 
     @classmethod
-    def add(cls, hooks: dict[int, Any], hook: Any) -> Handle:
-        """Put `hook` into `hooks` and return its handle."""
-        key = next(_sequence)
+    def add(cls, hooks: dict[int, Any], hook: Any, *, first: bool = False) -> Handle:
+        """Put `hook` after the other hooks, or before them, and return its handle."""
+        key, others = next(_sequence), dict(hooks) if first else {}
+        for other in others:
+            del hooks[other]
         hooks[key] = hook
+        hooks.update(others)
         return cls(hooks, key)
 
     def remove(self) -> None:

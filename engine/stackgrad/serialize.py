@@ -17,8 +17,8 @@ import numpy as np
 
 from stackgrad import dtypes
 from stackgrad.device import Device
+from stackgrad.layout import Size
 from stackgrad.nn.parameter import Parameter
-from stackgrad.size import Size
 from stackgrad.tensor import Tensor, wrap
 
 _STORAGES = {

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from stackgrad import dtypes
 from stackgrad.arrays import Array
 from stackgrad.device import Device, cpu
-from stackgrad.dtypes import dtype
 from stackgrad.grad_mode import mode
 from stackgrad.graph import Handle, Node, edge_to
-from stackgrad.size import Size
+from stackgrad.layout import Layout
 
 
-class Tensor:
+class Tensor(Layout):
     """An n-dimensional array that can take part in differentiation.
 
     `array` is the NumPy or CuPy array; views share its memory and `version`, a list of two
@@ -108,87 +107,6 @@ class Tensor:
         else:
             source = creation.empty(*sizes_or_data or (0,), device=device)
         self.array, self.device = source.array, source.device
-
-    # ---- shape and type
-
-    @property
-    def shape(self) -> Size:
-        """The sizes, a tuple with `numel()`."""
-        return Size(self.array.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        """Return the sizes, or the size of `dim`."""
-        return Size(self.array.shape) if dim is None else self.array.shape[dim]
-
-    @property
-    def dtype(self) -> dtype:
-        """The element type."""
-        return dtypes.of(self.array)
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return int(self.array.ndim)
-
-    def dim(self) -> int:
-        """Return the number of dimensions."""
-        return int(self.array.ndim)
-
-    def numel(self) -> int:
-        """Return the number of elements."""
-        return int(self.array.size)
-
-    nelement = numel
-    ndimension = dim
-
-    def element_size(self) -> int:
-        """Return the bytes of one element."""
-        return int(self.array.itemsize)
-
-    @property
-    def itemsize(self) -> int:
-        """The bytes of one element."""
-        return int(self.array.itemsize)
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of all elements."""
-        return int(self.array.nbytes)
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Return the steps between elements, in elements, or the step along `dim`."""
-        steps = tuple(s // self.array.itemsize for s in self.array.strides)
-        return steps if dim is None else steps[dim]
-
-    def is_contiguous(self, **_: Any) -> bool:
-        """Whether the elements lie in row-major order without gaps."""
-        return bool(self.array.flags.c_contiguous)
-
-    def data_ptr(self) -> int:
-        """Return the address of the first element."""
-        if self.device.type == "cuda":
-            return int(self.array.data.ptr)
-        return int(self.array.__array_interface__["data"][0])
-
-    def is_floating_point(self) -> bool:
-        """Whether the element type is a floating-point type."""
-        return self.dtype.is_floating_point
-
-    def is_complex(self) -> bool:
-        """Return False: the engine has no complex numbers."""
-        return False
-
-    @property
-    def is_cuda(self) -> bool:
-        """Whether the tensor lies on a GPU."""
-        return self.device.type == "cuda"
-
-    is_sparse = is_quantized = is_mps = is_meta = is_nested = False
-    layout = "strided"
-
-    def get_device(self) -> int:
-        """Return the number of the GPU, -1 on the CPU."""
-        return -1 if self.device.index is None else self.device.index
 
     # ---- the graph
 

@@ -22,16 +22,6 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
-def _add_hook(hooks: dict[int, Any], hook: Any, prepend: bool) -> Handle:
-    """Add a hook after the others, or before them."""
-    others = dict(hooks) if prepend else {}
-    if prepend:
-        hooks.clear()
-    handle = Handle.add(hooks, hook)
-    hooks.update(others)
-    return handle
-
-
 class Module:
     """A layer or network. Subclasses make their parts in `__init__` and define `forward`."""
 
@@ -369,7 +359,7 @@ class Module:
         with_kwargs: bool = False,
     ) -> Handle:
         """Call `hook(module, args)` before `forward`; it may return other arguments."""
-        return _add_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+        return Handle.add(self._forward_pre_hooks, (hook, with_kwargs), first=prepend)
 
     def register_forward_hook(
         self,
@@ -380,7 +370,7 @@ class Module:
         always_call: bool = False,  # noqa: ARG002
     ) -> Handle:
         """Call `hook(module, args, output)` after `forward`; it may return another output."""
-        return _add_hook(self._forward_hooks, (hook, with_kwargs), prepend)
+        return Handle.add(self._forward_hooks, (hook, with_kwargs), first=prepend)
 
     def register_full_backward_hook(
         self,
@@ -388,9 +378,7 @@ class Module:
         prepend: bool = False,
     ) -> Handle:
         """Call `hook(module, (), grad_output)` when the gradient of the output is complete."""
-        return _add_hook(self._backward_hooks, hook, prepend)
-
-    # ---- text
+        return Handle.add(self._backward_hooks, hook, first=prepend)
 
     def extra_repr(self) -> str:
         """Return what stands between the parentheses of the module's text."""
