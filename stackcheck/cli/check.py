@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stackcheck.cli.options import JsonOption, MachineFlags, WishFlags, with_options
 from stackcheck.cli.state import State, print_document
+
+if TYPE_CHECKING:
+    from stackcheck.environments.drift import Drift
 
 __all__ = ["register"]
 
@@ -44,8 +49,9 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Will exactly this run on that machine? Exit status: 0 works, 1 fails, 3 unknown."""
-    from stackcheck.cli.machines import find_machines, installed_situations
+    from stackcheck.cli.machines import find_machines, installed_situations, probe_installed
     from stackcheck.cli.requirements import gather_requirements
+    from stackcheck.environments.drift import find_drift
     from stackcheck.errors import InputError
     from stackcheck.render.verdict import print_verdict, verdict_document
     from stackcheck.resolve.check import check, judge_installed
@@ -62,14 +68,19 @@ def run(
         wishes.python, wishes.cuda, wishes.channel, wishes.prefer, wishes.exclude_newer
     )
     machines = find_machines(machine, knowledge, state)
+    drift: tuple[Drift, ...] = ()
     if env is None:
         verdict = check(requirements, machines, knowledge, asked)
     else:
-        verdict = judge_installed(installed_situations(env, machines, knowledge))
+        installed = probe_installed(env)
+        verdict = judge_installed(installed_situations(installed, machines, knowledge))
+        drift = find_drift(Path(installed.prefix), installed, machines[0])
     if json:
-        print_document(
-            "check", {**verdict_document(verdict), "knowledge": state.horizon(knowledge)}
-        )
+        document = {**verdict_document(verdict), "drift": [asdict(each) for each in drift]}
+        print_document("check", {**document, "knowledge": state.horizon(knowledge)})
     else:
         print_verdict(verdict, state.console())
-    raise typer.Exit(_STATUS[verdict.verdict])
+        for each in drift:
+            typer.echo(f"  drift: {each.what} was {each.planned}, is {each.found}")
+            typer.echo(f"    {each.command}")
+    raise typer.Exit(_STATUS[verdict.verdict] or int(bool(drift)))

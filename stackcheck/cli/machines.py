@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from stackcheck.cli.options import MachineFlags
 from stackcheck.errors import InputError
+from stackcheck.model.fact import Known
 from stackcheck.resolve.stated import Statement, state_machine
 
 if TYPE_CHECKING:
     from stackcheck.cli.state import State
     from stackcheck.knowledge.knowledge import Knowledge
+    from stackcheck.model.environment import Environment
     from stackcheck.model.machine import Machine
     from stackcheck.rules.rule import Situation
 
-__all__ = ["find_machines", "installed_situations"]
+__all__ = ["find_machines", "installed_situations", "probe_installed"]
 
 
 def find_machines(flags: MachineFlags, knowledge: Knowledge, state: State) -> list[Machine]:
@@ -47,12 +49,21 @@ def find_machines(flags: MachineFlags, knowledge: Knowledge, state: State) -> li
     return [replace(probe_machine(), origin="probe")]
 
 
-def installed_situations(
-    prefix: str, machines: list[Machine], knowledge: Knowledge
-) -> list[Situation]:
-    """Put the environment at `prefix`, probed here, on each of the machines."""
-    from stackcheck.diagnose.installed import situation_of
+def probe_installed(prefix: str) -> Environment:
+    """Probe the environment at `prefix`. Raises `InputError` where there is none."""
     from stackcheck.probe.machine import probe_machine
 
-    here = probe_machine(environment=prefix).environment
-    return [situation_of(replace(machine, environment=here), knowledge) for machine in machines]
+    found = probe_machine(environment=prefix).environment.peek()
+    if found is None:
+        raise InputError(f"--env {prefix}: no Python environment is there")
+    return found
+
+
+def installed_situations(
+    installed: Environment, machines: list[Machine], knowledge: Knowledge
+) -> list[Situation]:
+    """Put an environment that was probed here on each of the machines."""
+    from stackcheck.diagnose.installed import situation_of
+
+    found = Known(installed, "--env")
+    return [situation_of(replace(machine, environment=found), knowledge) for machine in machines]

@@ -178,7 +178,7 @@ def refresh(
             typer.echo(f"wrote {path}: review it, then `stackcheck matrix lint`")
         for place in result.unreachable:
             typer.echo(f"unreachable: {place}")
-        if not result.releases:
+        if not (result.releases or result.unreachable):
             typer.echo("nothing newer than the knowledge")
     raise typer.Exit(3 if result.unreachable else 0)
 

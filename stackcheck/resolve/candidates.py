@@ -15,7 +15,7 @@ from stackcheck.model.machine import Machine
 from stackcheck.model.plan import Requirement
 from stackcheck.resolve.systems import read_channel
 from stackcheck.resolve.wishes import Wishes
-from stackcheck.rules.python import py19_platform, py22_never_built
+from stackcheck.rules.python import py19_platform, py25_never_built
 
 __all__ = ["Candidates", "fits_label", "platforms_of", "select_builds"]
 
@@ -285,7 +285,7 @@ def _no_cuda(requirement: Requirement, wishes: Wishes, here: list[Build]) -> Fin
 
 def _never_built(asked: str, how: str, others: list[str]) -> Finding:
     listed = ", ".join(others)
-    return py22_never_built.RULE.finding(
+    return py25_never_built.RULE.finding(
         f"{asked} was never built{how}; there are {listed}",
         evidence=(Evidence(asked, listed, "knowledge"),),
         fix=Fix(f"Ask for one of: {listed}"),

@@ -177,6 +177,12 @@ def _answer(
     outcome.add(
         evaluate_set([replace(situation, builds=tuple(chosen)) for situation in situations])
     )
+    if outcome.errors:
+        titles = tuple(finding.title for finding in outcome.errors)
+        rejected = tuple(_as_rejections(outcome.errors))
+        return Resolution(
+            "impossible", None, rejected, assumed=tuple(outcome.assumed), causes=titles
+        )
     status = "unknown" if outcome.unknown else "ok"
     return Resolution(
         status,

@@ -45,7 +45,7 @@ def judge(situation: Situation) -> Finding | None:
 
 RULE = MachineRule(
     code="VS-02",
-    reason="other",
+    reason="mig-visible-devices",
     layer="visibility",
     severity="info",
     title="numbering differs between NVML and CUDA",

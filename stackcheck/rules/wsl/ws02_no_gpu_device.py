@@ -42,7 +42,7 @@ def judge(situation: Situation) -> Finding | None:
 
 RULE = MachineRule(
     code="WS-02",
-    reason="platform-unsupported",
+    reason="no-driver",
     layer="wsl",
     title="no GPU in the WSL kernel",
     explanation="WSL 2 shows the GPUs of Windows through one paravirtual device, /dev/dxg.",

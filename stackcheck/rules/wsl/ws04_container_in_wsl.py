@@ -48,7 +48,7 @@ def judge(situation: Situation) -> Finding | None:
 
 RULE = MachineRule(
     code="WS-04",
-    reason="permission",
+    reason="container-toolkit-missing",
     layer="wsl",
     title="GPU works in WSL but not in its containers",
     explanation="Containers in WSL need /dev/dxg and Windows' libraries, which the toolkit passes.",

@@ -1,4 +1,4 @@
-"""PY-22: the release was never built as asked. The search for candidates finds it, so it has nothing to judge."""
+"""PY-25: the release was never built as asked. The search for candidates finds it, so it has nothing to judge."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from stackcheck.rules.rule import Rule
 __all__ = ["RULE"]
 
 RULE = Rule(
-    code="PY-22",
+    code="PY-25",
     reason="other",
     layer="python",
     title="no such build",
