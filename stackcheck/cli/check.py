@@ -51,7 +51,6 @@ def run(
     """Will exactly this run on that machine? Exit status: 0 works, 1 fails, 3 unknown."""
     from stackcheck.cli.machines import find_machines, installed_situations, probe_installed
     from stackcheck.cli.requirements import gather_requirements
-    from stackcheck.environments.drift import find_drift
     from stackcheck.errors import InputError
     from stackcheck.render.verdict import print_verdict, verdict_document
     from stackcheck.resolve.check import check, judge_installed
@@ -72,6 +71,8 @@ def run(
     if env is None:
         verdict = check(requirements, machines, knowledge, asked)
     else:
+        from stackcheck.environments.drift import find_drift
+
         installed = probe_installed(env)
         verdict = judge_installed(installed_situations(installed, machines, knowledge))
         drift = find_drift(Path(installed.prefix), installed, machines[0])

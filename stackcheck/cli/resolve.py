@@ -12,6 +12,7 @@ from stackcheck.cli.state import State, print_document
 if TYPE_CHECKING:
     from stackcheck.environments.index_check import IndexCheck
     from stackcheck.model.plan import Resolution
+    from stackcheck.resolve.narration import Narrator
 
 __all__ = ["register"]
 
@@ -59,7 +60,6 @@ def run(
         print_resolution,
         resolution_document,
     )
-    from stackcheck.resolve.narration import Narrator
     from stackcheck.resolve.resolver import resolve
     from stackcheck.resolve.wishes import read_wishes
 
@@ -72,7 +72,7 @@ def run(
         wishes.python, wishes.cuda, wishes.channel, wishes.prefer, wishes.exclude_newer
     )
     machines = find_machines(machine, knowledge, state)
-    reporter = Narrator(lambda line: typer.echo(line, err=True)) if explain else None
+    reporter = _narrator() if explain else None
     resolution = resolve(requirements, machines, knowledge, asked, reporter=reporter)
     checked = _check_on_index(resolution, state) if verify else None
     if json:
@@ -90,6 +90,12 @@ def run(
     raise typer.Exit(
         _STATUS[resolution.status] or (_INDEX_STATUS[checked.status] if checked else 0)
     )
+
+
+def _narrator() -> Narrator:
+    from stackcheck.resolve.narration import Narrator
+
+    return Narrator(lambda line: typer.echo(line, err=True))
 
 
 def _check_on_index(resolution: Resolution, state: State) -> IndexCheck | None:

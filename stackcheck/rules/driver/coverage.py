@@ -8,12 +8,14 @@ runs on exactly its own capability.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcheck.model.build import Build
 from stackcheck.model.fact import Unknown
+from stackcheck.model.finding import Evidence
 from stackcheck.model.version import Architecture, Version
 
 if TYPE_CHECKING:
@@ -21,7 +23,16 @@ if TYPE_CHECKING:
     from stackcheck.model.gpu import Gpu
     from stackcheck.rules.rule import Situation
 
-__all__ = ["Code", "Gap", "code_of", "find_cubin", "find_gaps", "find_ptx", "name_of"]
+__all__ = [
+    "Code",
+    "Gap",
+    "code_of",
+    "evidence_of",
+    "find_cubin",
+    "find_gaps",
+    "find_ptx",
+    "name_of",
+]
 
 _FAMILIES = {
     (10, 0): ((10, 0), (10, 3), (10, 7)),
@@ -175,6 +186,20 @@ def _find_gap(build: Build, gpu: Gpu, capability: Version, situation: Situation)
 
 def _refuse_unknown(build: Build) -> None:
     Unknown(f"no source gives the GPU architectures of {build.label}", "matrices").get()
+
+
+def evidence_of(gaps: Sequence[Gap]) -> tuple[Evidence, ...]:
+    """Return what the gaps rest on: each GPU's capability, and the code that there is."""
+    code = gaps[0].code
+    return (
+        *(
+            Evidence(
+                name_of(gap.gpu), f"capability {gap.capability}", gap.gpu.compute_capability.source
+            )
+            for gap in gaps
+        ),
+        Evidence(code.owner, " ".join(map(str, code.architectures)) or "none", code.source),
+    )
 
 
 def name_of(gpu: Gpu) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from stackcheck.model.build import Build
-from stackcheck.model.finding import Evidence, Finding
+from stackcheck.model.finding import Finding
 from stackcheck.rules.driver.alternative import find_alternative, word_alternative
-from stackcheck.rules.driver.coverage import find_gaps, name_of
+from stackcheck.rules.driver.coverage import evidence_of, find_gaps, name_of
 from stackcheck.rules.rule import BuildRule, Situation
 
 __all__ = ["RULE"]
@@ -28,17 +28,7 @@ def judge(build: Build, situation: Situation) -> Finding | None:
     )
     return RULE.finding(
         f"{gap.code.owner} has no code for {names} (compute capability {gap.capability}): {gap.limit}",
-        evidence=(
-            *(
-                Evidence(name_of(each.gpu), f"capability {each.capability}", "NVML or --gpu")
-                for each in gaps
-            ),
-            Evidence(
-                gap.code.owner,
-                " ".join(map(str, gap.code.architectures)) or "none",
-                gap.code.source,
-            ),
-        ),
+        evidence=evidence_of(gaps),
         cause="Machine code runs within its own major capability only, and there is no PTX that the driver could"
         " compile for this GPU.",
         fix=word_alternative(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from stackcheck.model.build import Build
-from stackcheck.model.finding import Evidence, Finding
+from stackcheck.model.finding import Finding
 from stackcheck.rules.driver.alternative import find_alternative, word_alternative
-from stackcheck.rules.driver.coverage import find_gaps, name_of
+from stackcheck.rules.driver.coverage import evidence_of, find_gaps, name_of
 from stackcheck.rules.rule import BuildRule, Situation
 
 __all__ = ["RULE"]
@@ -24,17 +24,7 @@ def judge(build: Build, situation: Situation) -> Finding | None:
     last = f" for CUDA {life.last_cuda} or earlier" if life and life.last_cuda else ""
     return RULE.finding(
         f"{gap.code.owner} no longer has code for {names} (compute capability {gap.capability}): {gap.limit}",
-        evidence=(
-            *(
-                Evidence(name_of(each.gpu), f"capability {each.capability}", "NVML or --gpu")
-                for each in gaps
-            ),
-            Evidence(
-                gap.code.owner,
-                " ".join(map(str, gap.code.architectures)) or "none",
-                gap.code.source,
-            ),
-        ),
+        evidence=evidence_of(gaps),
         cause="Newer builds, and every build for a newer CUDA major, leave out the oldest generations.",
         fix=word_alternative(
             find_alternative(build, situation),

@@ -93,11 +93,13 @@ def test_two_pythons_in_one_prefix_leave_the_version_unknown(tmp_path: Path) -> 
 
 
 def test_a_shim_of_pyenv_leads_to_its_version(tmp_path: Path) -> None:
-    make(tmp_path, "/root/.pyenv/versions/3.12.7")
-    (tmp_path / "root/.pyenv/shims").mkdir()
-    (tmp_path / "root/.pyenv/shims/python").write_text("#!/bin/sh\nexec pyenv exec python\n")
-    (tmp_path / "root/.pyenv/version").write_text("3.12.7\n")
-    assert choose(tmp_path, PATH="/root/.pyenv/shims").prefix == "/root/.pyenv/versions/3.12.7"
+    make(tmp_path, "/home/ada/.pyenv/versions/3.12.7")
+    (tmp_path / "home/ada/.pyenv/shims").mkdir()
+    (tmp_path / "home/ada/.pyenv/shims/python").write_text("#!/bin/sh\nexec pyenv exec python\n")
+    (tmp_path / "home/ada/.pyenv/version").write_text("3.12.7\n")
+    assert (
+        choose(tmp_path, PATH="/home/ada/.pyenv/shims").prefix == "/home/ada/.pyenv/versions/3.12.7"
+    )
 
 
 def test_the_users_site_directory_comes_first_unless_it_is_switched_off(tmp_path: Path) -> None:
