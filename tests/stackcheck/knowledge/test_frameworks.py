@@ -161,16 +161,23 @@ def test_tensorflow_has_no_gpu_build_for_windows_after_2_10_and_none_for_arm(kno
     assert not [each for each in rows if each.platform in ("linux-aarch64", "jetson")]
 
 
-@pytest.mark.parametrize(
-    ("version", "cap"), [("2.21.0", "9.0"), ("2.16.1", "9.0"), ("2.15.1", None)]
-)
-def test_tensorflows_own_compiler_stops_at_hopper(row, version, cap):
+@pytest.mark.parametrize("version", ["2.21.0", "2.16.1", "2.15.1", "2.4.0"])
+def test_tensorflows_own_compiler_stops_at_hopper(version):
     found = next(
         each
         for each in load().builds("tensorflow")
         if str(each.version) == version and each.default and each.is_gpu
     )
-    assert found.capability_max == (Version(cap) if cap else None)
+    assert found.capability_max == Version("9.0")
+
+
+def test_an_older_release_never_reaches_a_newer_gpu_than_a_newer_one_of_the_same_wheels(knowledge):
+    rows = [
+        each
+        for each in knowledge.builds("tensorflow")
+        if each.channel == "pypi" and each.is_gpu and each.version >= Version("2.4")
+    ]
+    assert {each.capability_max for each in rows} == {Version("9.0")}
 
 
 @pytest.mark.parametrize(
