@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from functools import wraps
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -113,6 +113,13 @@ class WishFlags:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def _without_implied_none(hint: Any) -> Any:
+    """Return the annotation as written: Python 3.10 wraps it in Optional where the default is None."""
+    inner = [each for each in get_args(hint) if each is not type(None)]
+    wrapped = get_origin(hint) is Union and len(inner) == 1 and get_origin(inner[0]) is Annotated
+    return inner[0] if wrapped else hint
+
+
 def with_options(**groups: type[Any]) -> Callable[[_F], _F]:
     """Replace each keyword parameter `name` of a command by the fields of `groups[name]`.
 
@@ -120,7 +127,10 @@ def with_options(**groups: type[Any]) -> Callable[[_F], _F]:
     """
 
     def spread(command: _F) -> _F:
-        hints = get_type_hints(command, include_extras=True)
+        hints = {
+            name: _without_implied_none(hint)
+            for name, hint in get_type_hints(command, include_extras=True).items()
+        }
         parameters: list[inspect.Parameter] = []
         for name, parameter in inspect.signature(command).parameters.items():
             if name not in groups:
