@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackcheck.cli.options import JsonOption, MachineFlags, WishFlags, with_options
+from stackcheck.cli.options import FilesOption, JsonOption, MachineFlags, WishFlags, with_options
 from stackcheck.cli.state import State, print_document
 
 if TYPE_CHECKING:
@@ -36,12 +36,7 @@ def run(
     *,
     machine: MachineFlags,
     wishes: WishFlags,
-    requirements_file: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-r", metavar="FILE", help="Requirements, pyproject, environment or lock file."
-        ),
-    ] = None,
+    requirements_file: FilesOption = None,
     env: Annotated[
         str | None,
         typer.Option("--env", metavar="PREFIX", help="Judge what is installed in an environment."),

@@ -14,8 +14,12 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 import typer
 
-__all__ = ["JsonOption", "MachineFlags", "WishFlags", "with_options"]
+__all__ = ["FilesOption", "JsonOption", "MachineFlags", "WishFlags", "with_options"]
 
+FilesOption = Annotated[
+    list[str] | None,
+    typer.Option("-r", metavar="FILE", help="Requirements, pyproject, environment or lock file."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import typer
 
+from stackcheck.atomic import replace_file
 from stackcheck.errors import InputError
 
 __all__ = ["deliver", "write_atomically"]
@@ -24,16 +23,6 @@ def deliver(text: str, output: str | None) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old content or the new, never half. Raises `InputError`."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(name).chmod(0o666 & ~mask)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(path, text)
     except OSError as error:
         raise InputError(f"--output {path}: {error.strerror or error}") from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackcheck.cli.options import JsonOption, MachineFlags, WishFlags, with_options
+from stackcheck.cli.options import FilesOption, JsonOption, MachineFlags, WishFlags, with_options
 from stackcheck.cli.state import State, print_document
 
 if TYPE_CHECKING:
@@ -37,12 +37,7 @@ def run(
     *,
     machine: MachineFlags,
     wishes: WishFlags,
-    requirements_file: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-r", metavar="FILE", help="Requirements, pyproject, environment or lock file."
-        ),
-    ] = None,
+    requirements_file: FilesOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the search, step by step, on standard error.")
     ] = False,

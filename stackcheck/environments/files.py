@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from stackcheck.atomic import replace_file
 from stackcheck.environments.recipe import Recipe
 from stackcheck.environments.writers import (
     apptainer,
@@ -76,16 +75,6 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace the file, so that no reader meets half of it. Raises `InputError` where that is impossible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(temporary).chmod(0o666 & ~umask)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_file(path, text, newline="\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error

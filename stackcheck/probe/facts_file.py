@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.atomic import replace_file
 from stackcheck.errors import InputError
 from stackcheck.model.machine import SCHEMA, Machine
 from stackcheck.model.version import Version
@@ -50,24 +48,10 @@ def _plain(value: Any) -> Any:
 def write_machine(machine: Machine, path: Path) -> None:
     """Write a facts file, whole or not at all. Raises `InputError` where the path cannot be written."""
     text = json.dumps(machine_document(machine), indent=2, ensure_ascii=False) + "\n"
-    temporary = ""
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        replace_file(path, text)
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def probe_facts_file(path: Path) -> Machine:
