@@ -20,13 +20,13 @@ def gpus(_keras):
     return
 
 
-def train(keras, samples, targets, steps, _rate):
+def train(keras, samples, targets, steps, rate):
     """Train a linear layer; return the device and the losses."""
     import numpy
 
     layer = keras.layers.Dense(1, input_shape=(len(samples[0]),))
     model = keras.models.Sequential([layer])
-    model.compile(optimizer="sgd", loss="mse")
+    model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse")
     rows, wanted = numpy.array(samples, "float32"), numpy.array(targets, "float32")
     losses = [float(model.train_on_batch(rows, wanted)) for _ in range(steps)]
     return "%s backend" % keras.backend.backend(), losses
