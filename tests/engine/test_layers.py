@@ -112,7 +112,7 @@ def test_a_module_is_shown_with_its_parts():
     net = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.ReLU(), nn.Dropout(0.1)))
     assert repr(net) == (
         "Sequential(\n  (0): Linear(in_features=2, out_features=3, bias=True)\n"
-        "  (1): Sequential(\n    (0): ReLU()\n    (1): Dropout(p=0.1)\n  )\n)"
+        "  (1): Sequential(\n    (0): ReLU()\n    (1): Dropout(p=0.1, inplace=False)\n  )\n)"
     )
 
 

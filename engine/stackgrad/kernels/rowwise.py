@@ -223,11 +223,10 @@ class CrossEntropy:
         weights = kept.astype(x.dtype)
         if mean:
             weights = weights / weights.sum()
-        return (xp.asarray((losses * weights).sum()),), (
-            probability,
-            weights,
-            safe,
-        ) if keep else None
+        total = xp.asarray((losses * weights).sum())
+        if not keep:
+            return (total,), None
+        return (total,), (probability, xp.where(kept, weights, x.dtype.type(0)), safe)
 
     @staticmethod
     def backward(

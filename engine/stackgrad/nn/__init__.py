@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from stackgrad.nn import functional, init, parameter, utils
@@ -14,11 +15,14 @@ from stackgrad.nn.normalization import *  # noqa: F403
 from stackgrad.nn.parameter import *  # noqa: F403
 from stackgrad.nn.recurrent import *  # noqa: F403
 from stackgrad.nn.simple import LAYERS
+from stackgrad.nn.transformer import *  # noqa: F403
 
 globals().update(LAYERS)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "parallel":
+        return importlib.import_module("stackgrad.nn.parallel")
     raise AttributeError(f"stackgrad.nn has no {name!r}: it is not implemented")
 
 

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from stackgrad.nn import init
 from stackgrad.nn.functional import recurrent as F  # noqa: N812
 from stackgrad.nn.module import Module
 from stackgrad.nn.parameter import Parameter
+from stackgrad.nn.utils.rnn import PackedSequence, lengths_of, packed, padded
 from stackgrad.ops.creation import empty
-from stackgrad.ops.joining import cat
 from stackgrad.tensor import Tensor
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
 _GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
-
-
-class PackedSequence(NamedTuple):
-    """Sequences of several lengths, padded; `lengths` fall, `sorted_indices` tell the old order."""
-
-    data: Tensor  # (time, batch, features)
-    lengths: list[int]
-    sorted_indices: Tensor | None
-    unsorted_indices: Tensor | None
 
 
 class _Recurrent(Module):
@@ -41,24 +32,34 @@ class _Recurrent(Module):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        proj_size: int = 0,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        if not 0 <= dropout <= 1:
+            raise ValueError("dropout should be a number in range [0, 1]")
+        if proj_size and self.kind != "lstm":
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+        if proj_size < 0 or proj_size >= hidden_size > 0:
+            raise ValueError("proj_size has to be 0 (off) or between 1 and hidden_size - 1")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
-        self.bidirectional = bidirectional
+        self.bidirectional, self.proj_size = bidirectional, proj_size
         self._weight_names: list[str] = []
+        output = proj_size or hidden_size
         rows = _GATES[self.kind] * hidden_size
         for layer in range(num_layers):
             for ending in ("", "_reverse") if bidirectional else ("",):
-                width = input_size if not layer else hidden_size * (2 if bidirectional else 1)
+                width = input_size if not layer else output * (2 if bidirectional else 1)
                 shapes: dict[str, tuple[int, ...]] = {
                     "weight_ih": (rows, width),
-                    "weight_hh": (rows, hidden_size),
+                    "weight_hh": (rows, output),
                 }
                 if bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+                if proj_size:
+                    shapes["weight_hr"] = (proj_size, hidden_size)
                 for name, shape in shapes.items():
                     full = f"{name}_l{layer}{ending}"
                     self._weight_names.append(full)
@@ -85,6 +86,8 @@ class _Recurrent(Module):
             parts.append(f"dropout={self.dropout}")
         if self.bidirectional:
             parts.append("bidirectional=True")
+        if self.proj_size:
+            parts.append(f"proj_size={self.proj_size}")
         return ", ".join(parts)
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
@@ -92,28 +95,43 @@ class _Recurrent(Module):
 
         States are (layers * directions, batch, hidden), a pair of them for LSTM; zeros if not given.
         """
-        packed = input if isinstance(input, PackedSequence) else None
-        x = input if packed is None else packed.data
-        lone = x.array.ndim == 2
+        if isinstance(input, PackedSequence):
+            return self._forward_packed(input, hx)
+        lone = input.array.ndim == 2
+        if input.array.ndim not in (2, 3):
+            raise ValueError(f"expected 2D or 3D input, got {input.array.ndim}D")
+        x = input.unsqueeze(0 if self.batch_first else 1) if lone else input
+        x = x.transpose(0, 1) if self.batch_first else x
+        y, last = self._run(x, self._start(x, hx, lone), None)
+        y = y.transpose(0, 1) if self.batch_first else y
         if lone:
-            x = x.unsqueeze(0 if self.batch_first else 1)
-        if self.batch_first and packed is None:
-            x = x.transpose(0, 1)
+            y, last = y.squeeze(0 if self.batch_first else 1), tuple(s.squeeze(1) for s in last)
+        return y, last if self.kind == "lstm" else last[0]
+
+    def _forward_packed(self, input: PackedSequence, hx: Any) -> tuple[Any, Any]:
+        x = padded(input)
+        state = self._start(x, hx, lone=False)
+        if input.sorted_indices is not None and hx is not None:
+            state = tuple(s.index_select(1, input.sorted_indices) for s in state)
+        y, last = self._run(x, state, lengths_of(input.batch_sizes))
+        if input.unsorted_indices is not None:
+            last = tuple(s.index_select(1, input.unsorted_indices) for s in last)
+        output = input._replace(data=packed(y, input.batch_sizes))
+        return output, last if self.kind == "lstm" else last[0]
+
+    def _run(
+        self, x: Tensor, state: tuple[Tensor, ...], lengths: list[int] | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         if x.array.shape[-1] != self.input_size:
             raise RuntimeError(
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, "
                 f"got {x.array.shape[-1]}"
             )
-        state = self._start(x, hx, lone)
-        if packed is not None and packed.sorted_indices is not None and hx is not None:
-            state = tuple(s.index_select(1, packed.sorted_indices) for s in state)
-        weights = [getattr(self, name) for name in self._weight_names]
-        lengths = None if packed is None else packed.lengths
-        y, last = F.run_layers(
+        return F.run_layers(
             self.kind,
             x,
             state,
-            weights,
+            [getattr(self, name) for name in self._weight_names],
             self.bias,
             self.num_layers,
             self.dropout,
@@ -121,42 +139,28 @@ class _Recurrent(Module):
             self.bidirectional,
             lengths,
         )
-        if packed is not None:
-            if packed.unsorted_indices is not None:
-                last = tuple(s.index_select(1, packed.unsorted_indices) for s in last)
-            output = packed._replace(data=y)
-            return output, last if self.kind == "lstm" else last[0]
-        if self.batch_first:
-            y = y.transpose(0, 1)
-        if lone:
-            y = y.squeeze(0 if self.batch_first else 1)
-            last = tuple(s.squeeze(1) for s in last)
-        return y, last if self.kind == "lstm" else last[0]
 
     def _start(self, x: Tensor, hx: Any, lone: bool) -> tuple[Tensor, ...]:
-        count = 2 if self.kind == "lstm" else 1
         shape = (self.num_layers * (2 if self.bidirectional else 1), x.array.shape[1])
+        widths = [self.proj_size or self.hidden_size]
+        if self.kind == "lstm":
+            widths.append(self.hidden_size)
         if hx is None:
-            return tuple(x.new_zeros(*shape, self.hidden_size) for _ in range(count))
-        given = tuple(hx) if count == 2 else (hx,)
+            return tuple(x.new_zeros(*shape, width) for width in widths)
+        given = tuple(hx) if self.kind == "lstm" else (hx,)
         given = tuple(s.unsqueeze(1) for s in given) if lone else given
-        for state in given:
-            if state.array.shape != (*shape, self.hidden_size):
+        for state, width in zip(given, widths, strict=True):
+            if state.array.shape != (*shape, width):
                 raise RuntimeError(
-                    f"Expected hidden size {(*shape, self.hidden_size)}, got {list(state.shape)}"
+                    f"Expected hidden size {(*shape, width)}, got {list(state.shape)}"
                 )
         return given
 
 
 class LSTM(_Recurrent):
-    """Long short-term memory (Hochreiter and Schmidhuber, 1997)."""
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997); `proj_size` projects h (Sak et al., 2014)."""
 
     kind = "lstm"
-
-    def __init__(self, *args: Any, proj_size: int = 0, **options: Any) -> None:
-        if proj_size:
-            raise NotImplementedError("LSTM(proj_size=) is not implemented in stackgrad")
-        super().__init__(*args, **options)
 
 
 class GRU(_Recurrent):
@@ -174,15 +178,30 @@ class RNN(_Recurrent):
         hidden_size: int,
         num_layers: int = 1,
         nonlinearity: str = "tanh",
-        *args: Any,
-        **options: Any,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(
                 f"Unknown nonlinearity {nonlinearity!r}. Select from 'tanh' or 'relu'."
             )
         self.__dict__["kind"] = f"rnn_{nonlinearity}"
-        super().__init__(input_size, hidden_size, num_layers, *args, **options)
+        super().__init__(
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device=device,
+            dtype=dtype,
+        )
+        self.nonlinearity = nonlinearity
 
 
 class _Cell(Module):
@@ -264,61 +283,3 @@ class RNNCell(_Cell):
         zero = input.new_zeros(*input.array.shape[:-1], self.hidden_size)
         cell = F.rnn_tanh_cell if self.nonlinearity == "tanh" else F.rnn_relu_cell
         return cell(input, zero if hx is None else hx, *self._weights())
-
-
-def pack_padded_sequence(
-    input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
-) -> PackedSequence:
-    """Return padded sequences with their lengths, the longest first."""
-    x = input.transpose(0, 1) if batch_first else input
-    counts = [int(n) for n in (lengths.tolist() if isinstance(lengths, Tensor) else lengths)]
-    order = sorted(range(len(counts)), key=lambda i: -counts[i])
-    if enforce_sorted:
-        if counts != sorted(counts, reverse=True):
-            raise RuntimeError("`lengths` array must be sorted in decreasing order")
-        return PackedSequence(x[: counts[0]], counts, None, None)
-    back = sorted(range(len(order)), key=order.__getitem__)
-    there, home = x.new_tensor(order).long(), x.new_tensor(back).long()
-    ranked = [counts[i] for i in order]
-    return PackedSequence(x[: ranked[0]].index_select(1, there), ranked, there, home)
-
-
-def pad_packed_sequence(
-    sequence: PackedSequence,
-    batch_first: bool = False,
-    padding_value: float = 0.0,
-    total_length: int | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Return the padded sequences in their old order, and their lengths."""
-    from stackgrad.nn.functional.padding import pad
-    from stackgrad.ops.creation import arange, tensor
-
-    x, lengths = sequence.data, tensor(sequence.lengths)
-    if total_length is not None:
-        x = pad(x, (0, 0, 0, 0, 0, total_length - len(x)), value=padding_value)
-    if padding_value:
-        past = arange(len(x)).unsqueeze(1) >= lengths
-        x = x.masked_fill(past.unsqueeze(-1), padding_value)
-    if sequence.unsorted_indices is not None:
-        x = x.index_select(1, sequence.unsorted_indices)
-        lengths = lengths.index_select(0, sequence.unsorted_indices)
-    return (x.transpose(0, 1) if batch_first else x), lengths
-
-
-def pad_sequence(
-    sequences: Any,
-    batch_first: bool = False,
-    padding_value: float = 0.0,
-    padding_side: str = "right",
-) -> Tensor:
-    """Return sequences (length, ...) as one tensor (time, batch, ...), the shorter ones padded."""
-    from stackgrad.nn.functional.padding import pad
-
-    longest = max(len(s) for s in sequences)
-    padded = []
-    for s in sequences:
-        missing = longest - len(s)
-        ends = (0, missing) if padding_side == "right" else (missing, 0)
-        padded.append(pad(s, (0, 0) * (s.array.ndim - 1) + ends, value=padding_value).unsqueeze(1))
-    joined = cat(padded, 1)
-    return joined.transpose(0, 1) if batch_first else joined

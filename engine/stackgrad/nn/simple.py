@@ -16,53 +16,54 @@ from stackgrad.tensor import Tensor
 class _Setting(Module):
     """Calls a function of `nn.functional` with the settings given to the constructor.
 
-    `_inputs` is how many leading parameters of the function are inputs; the others are settings, in the
-    function's order unless `_order` says otherwise.
+    The settings are attributes of their names; those in `_tensors` are buffers.
     """
 
     _function: Callable[..., Any]
-    _inputs = 1
-    _order: tuple[str, ...] = ()
+    _signature: inspect.Signature
     _in_training = False
     _tensors: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        names = self._order or _settings(type(self)._function, self._inputs)  # noqa: SLF001
-        if len(args) > len(names):
-            raise TypeError(
-                f"{type(self).__name__} takes at most {len(names)} arguments, got {len(args)}"
-            )
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        unknown = set(given) - set(names)
-        if unknown:
-            raise TypeError(f"{type(self).__name__} got an unexpected argument {min(unknown)!r}")
-        for name in self._tensors:
-            self.register_buffer(name, given.pop(name, None))
-        self._given = tuple(given)
-        for name, value in given.items():
-            setattr(self, name, value)
+        try:
+            given = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}: {error}") from None
+        given.apply_defaults()
+        for name, value in given.arguments.items():
+            if name in self._tensors:
+                self.register_buffer(name, value)
+            else:
+                setattr(self, name, value)
 
     def forward(self, *inputs: Any) -> Any:
         """Apply the function."""
-        settings = {name: getattr(self, name) for name in (*self._given, *self._tensors)}
+        settings = {name: getattr(self, name) for name in self._signature.parameters}
         if self._in_training:
             settings["training"] = self.training
         return type(self)._function(*inputs, **settings)  # noqa: SLF001
 
     def extra_repr(self) -> str:
         """Return the settings."""
-        return ", ".join(f"{name}={getattr(self, name)}" for name in self._given)
+        shown = [name for name in self._signature.parameters if name not in _HIDDEN]
+        return ", ".join(f"{name}={getattr(self, name)}" for name in shown)
 
 
-def _settings(function: Callable[..., Any], inputs: int) -> tuple[str, ...]:
-    return tuple(inspect.signature(function).parameters)[inputs:]
+_HIDDEN = {"size_average", "reduce", "reduction", "weight", "pos_weight", "return_indices"}
 
 
-def _layer(name: str, function: Callable[..., Any], inputs: int = 1, **attributes: Any) -> Any:
+def _layer(
+    name: str, function: Callable[..., Any], inputs: int = 1, order: str = "", **attributes: Any
+) -> Any:
+    """Return a layer class; its settings are the function's after `inputs`, or those that `order` names."""
+    known = inspect.signature(function).parameters
+    names = order.split() or list(known)[inputs:]
+    settings = [known[n].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names]
     body = {
         "_function": staticmethod(function),
-        "_inputs": inputs,
+        "_signature": inspect.Signature(settings),
+        "__signature__": inspect.Signature(settings),
         "__doc__": function.__doc__,
         "__module__": "stackgrad.nn",
     }
@@ -149,19 +150,19 @@ LAYERS |= {
     name: _layer(
         name,
         function,
-        order=("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"),
+        order="kernel_size stride padding dilation return_indices ceil_mode",
     )
     for name, function in _MAX_POOLS.items()
 }
 LAYERS |= {
-    name: _layer(name, function, order=("p", "inplace"), in_training=True)
+    name: _layer(name, function, order="p inplace", in_training=True)
     for name, function in _DROPOUTS.items()
 }
 LAYERS |= {
     name: _layer(name, function, inputs, tensors=tensors)
     for name, (function, inputs, tensors) in _LOSSES.items()
 }
-LAYERS["RReLU"] = _layer("RReLU", F.rrelu, order=("lower", "upper", "inplace"), in_training=True)
+LAYERS["RReLU"] = _layer("RReLU", F.rrelu, order="lower upper inplace", in_training=True)
 LAYERS["CosineSimilarity"] = _layer("CosineSimilarity", F.cosine_similarity, 2)
 LAYERS["PairwiseDistance"] = _layer("PairwiseDistance", F.pairwise_distance, 2)
 

@@ -8,6 +8,7 @@ from stackgrad.nn.functional.attention import *  # noqa: F403
 from stackgrad.nn.functional.convolution import *  # noqa: F403
 from stackgrad.nn.functional.distance import *  # noqa: F403
 from stackgrad.nn.functional.loss import *  # noqa: F403
+from stackgrad.nn.functional.multihead import *  # noqa: F403
 from stackgrad.nn.functional.normalization import *  # noqa: F403
 from stackgrad.nn.functional.padding import *  # noqa: F403
 from stackgrad.nn.functional.pooling import *  # noqa: F403

@@ -69,7 +69,8 @@ def nll_loss(
     safe = where(kept, target, 0)
     _check_classes(target, ignore_index, input.array.shape[dim])
     weights = _class_weights(weight, safe, input) * kept
-    losses = -input.gather(dim, safe.unsqueeze(dim)).squeeze(dim) * weights
+    chosen = input.gather(dim, safe.unsqueeze(dim)).squeeze(dim)
+    losses = where(kept, -chosen * weights, 0.0)  # no slope where ignored, even of 0 / 0
     if reduction == "mean":
         return losses.sum() / weights.sum()
     if reduction not in ("sum", "none"):

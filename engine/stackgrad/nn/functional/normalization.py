@@ -108,7 +108,7 @@ def batch_norm(
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {list(input.array.shape)}"
         )
-    if running_mean is not None and running_var is not None:
+    if running_mean is not None and running_var is not None and input.array.size:
         with no_grad():
             batch = input.detach()
             mean = batch.mean(dims)

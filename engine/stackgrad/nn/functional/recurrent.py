@@ -28,12 +28,14 @@ def lstm_cell(
     w_hh: Tensor,
     b_ih: Tensor | None = None,
     b_hh: Tensor | None = None,
+    w_hr: Tensor | None = None,
 ) -> State:
-    """Return h and c after one step of x (batch, in)."""
+    """Return h and c after one step of x (batch, in); `w_hr` projects h."""
     h, c = state
     i, f, g, o = (linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)).chunk(4, -1)
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-    return o.sigmoid() * c.tanh(), c
+    h = o.sigmoid() * c.tanh()
+    return (h if w_hr is None else linear(h, w_hr)), c
 
 
 def gru_cell(
@@ -84,10 +86,11 @@ def _lstm_formula(
     w_hh: Tensor,
     b_ih: Tensor | None,
     b_hh: Tensor | None,
+    w_hr: Tensor | None = None,
 ) -> State:
     outputs = []
     for step in x.unbind(0):
-        h, c = lstm_cell(step, (h, c), w_ih, w_hh, b_ih, b_hh)
+        h, c = lstm_cell(step, (h, c), w_ih, w_hh, b_ih, b_hh, w_hr)
         outputs.append(h)
     return stack(outputs), h, c
 
@@ -96,7 +99,11 @@ _lstm_layer: Fused = Fused("lstm_layer", _lstm_formula, cpu=LSTMLayer, cuda=LSTM
 
 
 def _lstm_over_time(x: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
-    y, h, c = _lstm_layer.apply(x, *state, *weights)
+    *others, w_hr = weights
+    if w_hr is None:
+        y, h, c = _lstm_layer.apply(x, *state, *others)
+    else:
+        y, h, c = _lstm_formula(x, *state, *others, w_hr)
     return y, (h, c)
 
 
@@ -104,7 +111,7 @@ def _over_time(cell: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, State
     def run(x: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
         hidden, outputs = state[0], []
         for step in x.unbind(0):
-            hidden = cell(step, hidden, *weights)
+            hidden = cell(step, hidden, *weights[:4])
             outputs.append(hidden)
         return stack(outputs), (hidden,)
 
@@ -133,16 +140,19 @@ def run_layers(
 ) -> tuple[Tensor, State]:
     """Return the output (time, batch, directions * hidden) and the last states (layers * directions, batch, hidden).
 
-    `params` are the weights layer by layer, forwards before backwards. With `lengths` (descending) the
-    steps of a sample past its length change nothing.
+    `params` are the weights layer by layer, forwards before backwards, an LSTM's projection last.
+    With `lengths` (descending) the steps of a sample past its length change nothing.
     """
-    directions, per = (2 if bidirectional else 1), (4 if has_biases else 2)
+    directions = 2 if bidirectional else 1
+    per = len(params) // (num_layers * directions)
     last: list[State] = []
     for layer in range(num_layers):
         outputs = []
         for direction in range(directions):
             number = layer * directions + direction
-            weights = list(params[number * per : (number + 1) * per]) + [None] * (4 - per)
+            weights = list(params[number * per : (number + 1) * per])
+            weights[2:2] = [] if has_biases else [None, None]
+            weights += [None] * (5 - len(weights))  # no projection
             start = tuple(s[number] for s in state)
             if lengths is None:
                 y, end = _one_way(kind, x, start, weights, backwards=direction == 1)
