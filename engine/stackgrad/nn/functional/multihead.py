@@ -62,7 +62,7 @@ def multi_head_attention_forward(  # noqa: PLR0917
     if use_separate_proj_weight:
         weights: Sequence[Any] = (q_proj_weight, k_proj_weight, v_proj_weight)
     else:
-        weights = in_proj_weight.chunk(3)  # type: ignore[union-attr]
+        weights = tuple(in_proj_weight.chunk(3)) if in_proj_weight is not None else ()
     biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
     q, k, v = (
         linear(x, weight, bias)

@@ -103,7 +103,9 @@ def _lstm_over_time(x: Tensor, state: State, weights: Weights) -> tuple[Tensor, 
     if w_hr is None:
         y, h, c = _lstm_layer.apply(x, *state, *others)
     else:
-        y, h, c = _lstm_formula(x, *state, *others, w_hr)
+        y, h, c = _lstm_formula(
+            x, state[0], state[1], others[0], others[1], others[2], others[3], w_hr
+        )
     return y, (h, c)
 
 
@@ -150,7 +152,7 @@ def run_layers(
         outputs = []
         for direction in range(directions):
             number = layer * directions + direction
-            weights = list(params[number * per : (number + 1) * per])
+            weights: list[Any] = list(params[number * per : (number + 1) * per])
             weights[2:2] = [] if has_biases else [None, None]
             weights += [None] * (5 - len(weights))  # no projection
             start = tuple(s[number] for s in state)
