@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from stackcheck.cli.options import JsonOption, with_options
 from stackcheck.cli.report import deliver
 from stackcheck.diagnose.status import FAIL_ON, exit_status
 from stackcheck.errors import InputError
+from stackcheck.model.record import record
 
 if TYPE_CHECKING:
     from stackcheck.cli.state import State
@@ -29,7 +30,7 @@ __all__ = ["FORMATS", "DoctorFlags", "doctor", "register"]
 FORMATS = ("text", "json", "markdown", "html", "junit", "github", "reason", "prometheus")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class DoctorFlags:
     """What to judge, how strictly, and what to print."""
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stackcheck.cli.fleet_smoke import train_smoke
 from stackcheck.cli.options import JsonOption, WishFlags, with_options
 from stackcheck.cli.state import State, print_document
 from stackcheck.errors import InputError
@@ -26,13 +27,14 @@ def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
         name="fleet",
-        help="Many machines: doctor, plan.",
+        help="Many machines: doctor, plan, train-smoke.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
     group.command("doctor")(doctor)
     group.command("plan")(plan)
-    for name in ("train-smoke", "manifest"):
+    group.command("train-smoke")(train_smoke)
+    for name in ("manifest",):
         group.command(name, hidden=True, context_settings=_ANYTHING)(_not_yet(name))
     app.add_typer(group)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from functools import wraps
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import typer
+
+from stackcheck.model.record import record
 
 __all__ = ["FilesOption", "JsonOption", "MachineFlags", "WishFlags", "with_options"]
 
@@ -23,7 +25,7 @@ FilesOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class MachineFlags:
     """What the user states of the machine. A stated machine is not probed; what is not stated is unknown."""
 
@@ -88,7 +90,7 @@ class MachineFlags:
         return any(getattr(self, entry.name) for entry in fields(self))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class WishFlags:
     """What the user wants of the answer. Wishes never stop the probing."""
 

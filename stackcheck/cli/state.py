@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import typer
 
 from stackcheck import __version__
 from stackcheck.errors import InputError
+from stackcheck.model.record import record
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +26,7 @@ HORIZON_DAYS = 92
 """Releases come every other month: knowledge older than a quarter of a year has surely missed some."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class State:
     """The global options."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from stackcheck.model.record import record
 from stackcheck.model.version import Architecture, Version
 
 __all__ = ["Build", "RowEvidence"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class RowEvidence:
     """Where a row comes from. `kind` is `wheel`, `doc` or `report`; `checked` a date (YYYY-MM-DD)."""
 
@@ -20,7 +21,7 @@ class RowEvidence:
     sha256: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Build:
     """One framework release for one CUDA, channel and platform.
 

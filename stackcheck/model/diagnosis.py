@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from stackcheck.model.fact import Unknown
 from stackcheck.model.finding import Finding
 from stackcheck.model.machine import Machine
+from stackcheck.model.record import record
 
 __all__ = ["Check", "Diagnosis", "Outcome", "Status"]
 
@@ -15,7 +15,7 @@ Outcome = Literal["pass", "finding", "unknown", "skipped", "crashed"]
 Status = Literal["ok", "warning", "error", "unknown"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Check:
     """What became of one rule."""
 
@@ -31,7 +31,7 @@ class Check:
     """Of a crashed rule; shown only to those who ask twice for more."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Diagnosis:
     """One machine judged. `findings` are root causes, gravest and lowest layer first."""
 

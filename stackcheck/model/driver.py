@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from stackcheck.model.fact import UNPROBED, Fact
+from stackcheck.model.record import record
 from stackcheck.model.version import VersionField
 
 __all__ = ["DeviceNode", "Driver", "KernelModule", "Library"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Library:
     """A shared library as the loader would take it: its real path and the version in its file name."""
 
@@ -22,7 +23,7 @@ class Library:
     """Driver majors that a `cuda-compat` libcuda may sit on, from its ELF note; absent in ordinary ones."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class DeviceNode:
     """A node under /dev."""
 
@@ -37,7 +38,7 @@ class DeviceNode:
     """Whether this user may read and write it."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class KernelModule:
     """The kernel side, from sysfs and procfs."""
 
@@ -58,7 +59,7 @@ class KernelModule:
     """NVSwitch bridges on the bus, or 1 for a bare /dev/nvidia-nvswitchctl."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Driver:
     """What drives the GPUs. `release` is the driver's version, `cuda` what its user-mode half supports."""
 

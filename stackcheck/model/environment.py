@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from stackcheck.model.driver import Library
 from stackcheck.model.fact import UNPROBED, Fact
+from stackcheck.model.record import record
 from stackcheck.model.version import VersionField
 
 __all__ = ["Distribution", "Environment", "InstalledBuild", "Toolkit"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Distribution:
     """An installed distribution, from its metadata; nothing is imported."""
 
@@ -30,7 +31,7 @@ class Distribution:
     """Shared libraries that its record names and the disk lacks, where that was counted."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class InstalledBuild:
     """A framework build found in an environment, told from metadata, text files and ELF headers alone."""
 
@@ -48,7 +49,7 @@ class InstalledBuild:
     """Sonames of CUDA libraries that its extension modules need."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Environment:
     """One Python environment."""
 
@@ -69,7 +70,7 @@ class Environment:
     variables: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Toolkit:
     """A CUDA toolkit on disk."""
 

@@ -7,8 +7,9 @@ nothing out and is listed as assumed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, Literal, NoReturn, TypeVar, Union
+
+from stackcheck.model.record import record
 
 __all__ = ["UNPROBED", "UNSTATED", "Absent", "Fact", "Known", "Undecided", "Unknown"]
 
@@ -23,7 +24,7 @@ class Undecided(Exception):
         self.fact = fact
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Known(Generic[T]):
     """A value, and the file, call or flag that gave it."""
 
@@ -40,7 +41,7 @@ class Known(Generic[T]):
         return self.value
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Absent:
     """Looked for at the source and not there."""
 
@@ -54,7 +55,7 @@ class Absent:
         """Return None."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Unknown:
     """Not to be had: the reason, and the source that was asked."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from stackcheck.model.record import record
 
 __all__ = ["Evidence", "Finding", "Fix", "Severity"]
 
 Severity = Literal["error", "warning", "info"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Evidence:
     """One observation that a finding rests on."""
 
@@ -19,7 +20,7 @@ class Evidence:
     source: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fix:
     """What mends it. `commands` are shell lines to be read by a person; none is ever run without being asked for."""
 
@@ -30,7 +31,7 @@ class Fix:
     """Inside a user's environment and undoable: what `--fix` may offer."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Finding:
     """One thing that is wrong, or worth a warning.
 

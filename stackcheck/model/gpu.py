@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from stackcheck.model.fact import UNPROBED, Fact
+from stackcheck.model.record import record
 from stackcheck.model.version import VersionField
 
 __all__ = ["Ecc", "Gpu", "Link", "MigInstance", "PciFunction", "Peer"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class MigInstance:
     """One MIG device: its UUID and profile name."""
 
@@ -18,7 +19,7 @@ class MigInstance:
     name: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Peer:
     """Whether a GPU may read another's memory."""
 
@@ -27,7 +28,7 @@ class Peer:
     """NVML's `nvmlGpuP2PStatus_t`: 0 it may, otherwise why not (1 chipset, 2 GPU, 3 topology, 4 registry key)."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Ecc:
     """Memory health. Counters are since the driver was loaded."""
 
@@ -40,7 +41,7 @@ class Ecc:
     """Before Ampere: a page waits for its retirement, which a reset brings."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Link:
     """The PCIe link of a GPU; widths in lanes."""
 
@@ -51,7 +52,7 @@ class Link:
     replays: Fact[int] = UNPROBED
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Gpu:
     """One GPU. `index` is NVML's (PCI order), or the position on the command line."""
 
@@ -96,7 +97,7 @@ class Gpu:
     link: Link = field(default_factory=Link)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class PciFunction:
     """An NVIDIA display function on the PCI bus (vendor 0x10de, class 0x0300 or 0x0302), from sysfs."""
 

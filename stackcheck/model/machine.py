@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stackcheck.model.driver import Driver, Library
 from stackcheck.model.environment import Environment, Toolkit
 from stackcheck.model.fact import UNPROBED, UNSTATED, Fact, Unknown
 from stackcheck.model.gpu import Gpu, PciFunction
+from stackcheck.model.record import record
 from stackcheck.model.version import VersionField
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["SCHEMA", "Container", "Host", "Machine", "unstated_gpu", "unstated_m
 SCHEMA = "stackcheck.machine/1"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Container:
     """The container that the probe ran in."""
 
@@ -31,7 +32,7 @@ class Container:
     """Whether driver libraries are mounted from the host."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Host:
     """The operating system and its limits."""
 
@@ -57,7 +58,7 @@ class Host:
     wsl_libraries: Fact[tuple[str, ...]] = UNPROBED
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Machine:
     """One computer, as far as it is known."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Finding
+from stackcheck.model.record import record
 from stackcheck.model.version import Version
 
 __all__ = ["Plan", "Rejection", "Requirement", "Resolution", "Unlock", "Verdict"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Requirement:
     """One SPEC of the command line or of a requirements file, normalised."""
 
@@ -39,7 +40,7 @@ class Requirement:
         return self.specifier.startswith("==") and "," not in self.specifier
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Plan:
     """Builds that hold together on every machine asked for."""
 
@@ -65,7 +66,7 @@ class Plan:
     """Date that installers should be told, for old releases."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Rejection:
     """A runner-up and what ruled it out."""
 
@@ -75,7 +76,7 @@ class Rejection:
     message: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Unlock:
     """A change of the machine or the request, and what it would gain."""
 
@@ -83,7 +84,7 @@ class Unlock:
     gains: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Resolution:
     """The answer to `resolve`. `status` is `ok`, `impossible` or `unknown`."""
 
@@ -97,7 +98,7 @@ class Resolution:
     warnings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Verdict:
     """The answer to `check`. `verdict` is `works`, `fails` or `unknown`."""
 

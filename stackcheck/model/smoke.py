@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from stackcheck.model.record import record
 
 __all__ = ["LAYERS", "ParityResult", "SmokeReport", "StageResult", "StageStatus", "TaskResult"]
 
@@ -25,7 +26,7 @@ LAYERS = (
 """Layers of the stack from the bottom up: the lowest that fails is the cause, those above it may be consequences."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class StageResult:
     """One stage: what was measured, what it was held against, and the layer that it speaks for.
 
@@ -48,7 +49,7 @@ class StageResult:
     """Rates by name with unit (`float32 GFLOP/s`), compared with a baseline and with earlier runs."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TaskResult:
     """One training: its losses, and the accuracy on data that it never saw."""
 
@@ -66,7 +67,7 @@ class TaskResult:
     """The curve, thinned to at most 200 points."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ParityResult:
     """One framework trained beside the reference, step by step."""
 
@@ -98,7 +99,7 @@ class ParityResult:
     """The most that the framework's process has held on the host so far."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SmokeReport:
     """The answer to `train-smoke`. `status` is `ok`, `error` or `unknown`."""
 

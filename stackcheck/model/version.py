@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -73,8 +72,7 @@ def parse_version(text: str) -> Version:
 _ARCHITECTURE = re.compile(r"(sm|compute|lto)_(\d+)(\d)([af]?)$")
 
 
-@dataclass(frozen=True, order=True)
-class Architecture:
+class Architecture(NamedTuple):
     """One target of compiled GPU code: `sm_86`, `sm_90a`, or `compute_90` for PTX.
 
     `suffix` is "a" (this capability only) or "f" (this capability's family only), after the CUDA compiler's

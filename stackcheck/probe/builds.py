@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from stackcheck.model.environment import Distribution, InstalledBuild
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
+from stackcheck.model.record import record
 from stackcheck.model.version import InvalidVersion, Version, cuda_of_build, parse_version
 from stackcheck.probe.dynamic import read_dynamic
 from stackcheck.probe.host import HostReader
@@ -28,7 +28,7 @@ _FIRST_EXTRAS = parse_version("0.4.8")
 """JAX's first release with the extras `cuda12_pip` and `cuda12_local`."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Installed:
     """A distribution, the directory that its packages lie in, and all its neighbours."""
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stackcheck.model.record import record
 from stackcheck.probe.host import HostReader
 from stackcheck.probe.report import NOT_LOADED
 
@@ -34,7 +35,7 @@ _QUIET_SECONDS = 2.0
 """After this much waiting the user is told what is being waited for."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Answer:
     """What one call returned."""
 

@@ -7,9 +7,9 @@ only sonames, search paths and one note, of ELF64 little-endian files. Format: g
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from stackcheck.model.fact import Fact, Known, Unknown
+from stackcheck.model.record import record
 from stackcheck.probe.host import HostReader
 
 __all__ = ["DynamicSection", "read_dynamic", "read_section"]
@@ -30,7 +30,7 @@ class _Malformed(ValueError):
     """Not an ELF64 little-endian file, or a broken one."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class DynamicSection:
     """What the loader reads of a library."""
 

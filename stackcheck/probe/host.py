@@ -14,12 +14,12 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stackcheck.errors import InputError
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
+from stackcheck.model.record import record
 from stackcheck.probe.given import read_given
 
 __all__ = ["SYSROOT", "FileSystem", "HostReader", "NodeStatus"]
@@ -30,7 +30,7 @@ TEXT_LIMIT = 1 << 20
 _LINKS_MAX = 40
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class NodeStatus:
     """What stat says of a device node."""
 
@@ -43,7 +43,7 @@ class NodeStatus:
     """A tree's word that opening it fails whatever the mode says, as a control group makes it."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FileSystem:
     """What statvfs says of the file system below a path; sizes in bytes."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from stackcheck.binary.blob import FileBlob
@@ -13,6 +12,7 @@ from stackcheck.binary.fatbin import MalformedFatbin, architectures_of, count_ar
 from stackcheck.errors import InputError
 from stackcheck.model.environment import Distribution
 from stackcheck.model.fact import Known
+from stackcheck.model.record import record
 from stackcheck.model.version import Architecture
 from stackcheck.probe.environment import probe_environment
 from stackcheck.probe.host import HostReader
@@ -24,7 +24,7 @@ _CUDART = re.compile(r"libcudart\.so\.(\d+(?:\.\d+)?)$")
 _MOST_FILES = 4_000
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class NeededLibrary:
     """A library that a file needs: the path that the loader would take, and those that it passes over for it."""
 
@@ -33,7 +33,7 @@ class NeededLibrary:
     shadowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class InspectedFile:
     """One ELF file. `error` is set, and the rest empty, where it could not be read."""
 

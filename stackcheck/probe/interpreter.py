@@ -6,10 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from stackcheck.errors import InputError
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
+from stackcheck.model.record import record
 from stackcheck.model.version import InvalidVersion, Version, parse_version
 from stackcheck.probe.host import HostReader
 
@@ -19,7 +19,7 @@ _EXECUTABLES = ("bin/python", "bin/python3", "python.exe", "Scripts/python.exe")
 _LIBRARY = re.compile(r"(python|pypy)(\d\.\d+)(t?)")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Interpreter:
     """One Python, by its prefix."""
 

@@ -6,7 +6,8 @@ Format: `struct cache_file_new` in glibc's sysdeps/generic/dl-cache.h; an older 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from stackcheck.model.record import record
 
 __all__ = ["CacheEntry", "MalformedCache", "read_cache"]
 
@@ -22,7 +23,7 @@ class MalformedCache(ValueError):
     """The bytes are no loader cache."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CacheEntry:
     """A soname and the file that the loader takes for it."""
 

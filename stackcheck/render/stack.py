@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from stackcheck.model.diagnosis import Diagnosis
 from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.model.machine import Machine
+from stackcheck.model.record import record
 from stackcheck.rules.layer import LAYERS, Layer
 
 __all__ = ["Row", "RowStatus", "describe_machine", "rows_of"]
@@ -19,7 +19,7 @@ _GRAVITY: tuple[RowStatus, ...] = ("error", "warning", "unknown", "info", "ok", 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Row:
     """One layer as a report shows it."""
 

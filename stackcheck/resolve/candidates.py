@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 
@@ -13,6 +12,7 @@ from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.model.machine import Machine
 from stackcheck.model.plan import Requirement
+from stackcheck.model.record import record
 from stackcheck.resolve.systems import read_channel
 from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.python import py19_platform, py25_never_built
@@ -20,7 +20,7 @@ from stackcheck.rules.python import py19_platform, py25_never_built
 __all__ = ["Candidates", "fits_label", "platforms_of", "select_builds"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Candidates:
     """Rows that could serve, newest first; else the violation, or what the knowledge lacks."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.errors import InputError
 from stackcheck.model.plan import Requirement
+from stackcheck.model.record import record
 from stackcheck.model.version import cuda_of_build
 from stackcheck.resolve.requirements import parse_requirement
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FileContents", "parse_requirement_file"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FileContents:
     """What a file asks for; `python` and `cuda` where it fixes them."""
 
@@ -29,7 +30,7 @@ class FileContents:
     channel: str = ""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Entry:
     text: str
     line: int

@@ -8,13 +8,14 @@ that disagree about one of them exclude each other and the solver says which.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
 from stackcheck.model.build import Build
+from stackcheck.model.record import record
 from stackcheck.model.version import Version, parse_version
 from stackcheck.resolve.preference import PYTHONS
 from stackcheck.rules.python.py16_python_version import supports_python
@@ -25,7 +26,7 @@ PYTHON = "python"
 CUDA = "cuda major"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Demand:
     """One requirement in the search: `accepts` is asked of candidates. `parent` names who demands it."""
 
@@ -35,7 +36,7 @@ class Demand:
     parent: str = ""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Choice:
     """One candidate: a build, a Python, a CUDA major or a version of a distribution."""
 

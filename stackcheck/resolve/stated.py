@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from stackcheck.errors import InputError
@@ -14,6 +14,7 @@ from stackcheck.model.environment import Toolkit
 from stackcheck.model.fact import UNSTATED, Absent, Fact, Known
 from stackcheck.model.gpu import Gpu
 from stackcheck.model.machine import Container, Host, Machine, unstated_gpu, unstated_machine
+from stackcheck.model.record import record
 from stackcheck.model.version import DriverVersion, InvalidVersion, Version, parse_version
 from stackcheck.resolve.systems import System, read_system
 
@@ -32,7 +33,7 @@ _ARCHES = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Statement:
     """What was said of the machine; the field names are the options'."""
 

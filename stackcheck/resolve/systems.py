@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stackcheck.model.record import record
 from stackcheck.model.version import Version
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["System", "read_channel", "read_system"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class System:
     """What the text of an operating system tells: platform as `Host.platform`, and glibc where its release fixes it."""
 

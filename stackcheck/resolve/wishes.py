@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 
 from stackcheck.errors import InputError
+from stackcheck.model.record import record
 from stackcheck.model.version import InvalidVersion, Version, parse_version
 
 __all__ = ["Wishes", "read_wishes"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Wishes:
     """`pythons` are tried in order; `prefer` is `newest` or `stable`."""
 

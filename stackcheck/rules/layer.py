@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from stackcheck.model.record import record
 
 __all__ = ["LAYERS", "Layer", "layer_of"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Layer:
     """One layer. `name` is what rules and `--only` say, `label` what a report prints."""
 

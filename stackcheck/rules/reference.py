@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from stackcheck.model.record import record
 
 __all__ = ["UNSEEN", "Unseen"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Unseen:
     """An entry of the catalogue without a rule of its own."""
 

@@ -7,11 +7,12 @@ a pass; reading a fact that nobody could get raises `Undecided`, which the runne
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from stackcheck.model.fact import UNSTATED, Fact, Known, Unknown
 from stackcheck.model.finding import Evidence, Finding, Fix, Severity
+from stackcheck.model.record import record
 from stackcheck.model.version import Version
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ __all__ = ["BuildRule", "MachineRule", "Rule", "SetRule", "Situation"]
 PYTHON_UNSTATED = Unknown(UNSTATED.reason, "Python", unstated=True)
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Situation:
     """A machine, and the builds and packages that shall run on it together. Compared by identity."""
 
@@ -63,7 +64,7 @@ class Situation:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Rule:
     """What every rule carries; `explain CODE` prints it."""
 
@@ -109,7 +110,7 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class MachineRule(Rule):
     """Judges a machine."""
 
@@ -118,7 +119,7 @@ class MachineRule(Rule):
     """Codes of rules whose finding explains this one: then it is folded under that finding as a consequence."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class BuildRule(Rule):
     """Judges one build on a machine."""
 
@@ -126,7 +127,7 @@ class BuildRule(Rule):
     follows: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class SetRule(Rule):
     """Judges the builds and packages of one environment together."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from stackcheck.diagnose.explain.template import Template
 from stackcheck.errors import StackCheckError
 from stackcheck.knowledge.cache import compiled
 from stackcheck.knowledge.source import Source
+from stackcheck.model.record import record
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -28,7 +29,7 @@ class MessagesError(StackCheckError):
     """The shipped messages are damaged: says where."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Message:
     """Words that tell of an entry: every one of `parts` occurs in the text.
 
@@ -47,7 +48,7 @@ class Message:
     """Circumstances that make it likelier or less likely, added to the weight."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Entry:
     """One thing that can be wrong (or look wrong), under its code."""
 

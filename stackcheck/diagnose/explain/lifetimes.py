@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from stackcheck.diagnose.explain.releases import Release, build_of
+from stackcheck.model.record import record
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
@@ -20,7 +21,7 @@ _RECENT = (12, 0)
 """GPUs whose first CUDA is this or newer are missing in many builds in use."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Lifetimes:
     """Tables by compute capability (times ten) and driver branch."""
 

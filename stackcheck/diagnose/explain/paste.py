@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
+
+from stackcheck.model.record import record
 
 __all__ = ["LIMIT", "Paste", "read_paste"]
 
@@ -27,7 +28,7 @@ _REPEATS = 3
 """How often a line that differs only in its numbers is kept."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Paste:
     """A text to explain. `lowered` is what is searched; offsets are the same in both."""
 

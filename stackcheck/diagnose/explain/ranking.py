@@ -16,6 +16,7 @@ from stackcheck.diagnose.explain.lifetimes import Lifetimes
 from stackcheck.diagnose.explain.paste import Paste, read_paste
 from stackcheck.diagnose.explain.readings import read_numbers
 from stackcheck.diagnose.explain.resemblance import resembling
+from stackcheck.model.record import record
 
 __all__ = ["Cause", "explain"]
 
@@ -32,7 +33,7 @@ _PROSE = 2000
 _MOST = 8
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Cause:
     """A likely cause: the entry, how strongly the text points at it, and the line that does."""
 

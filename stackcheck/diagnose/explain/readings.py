@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from stackcheck.diagnose.explain.lifetimes import CudaVersion, Lifetimes
 from stackcheck.diagnose.explain.releases import Release, read_releases
+from stackcheck.model.record import record
 
 if TYPE_CHECKING:
     from stackcheck.model.build import Build
@@ -57,7 +57,7 @@ _ERROR = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Readings:
     """Numbers found in a text; capabilities are multiplied by ten, CUDA versions pairs."""
 

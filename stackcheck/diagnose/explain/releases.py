@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from stackcheck.model.record import record
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
@@ -22,7 +23,7 @@ _CHANNELS = ("pypi", "pytorch")
 """What pip gives to someone who names nothing, then the project's own index."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Release:
     """A release as written: `label` is `cu118`, `cpu`, or empty where nothing was said."""
 

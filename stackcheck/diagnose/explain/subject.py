@@ -5,17 +5,17 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from stackcheck.errors import InputError
+from stackcheck.model.record import record
 
 __all__ = ["Subject", "read_subject"]
 
 _CODE = re.compile(r"[A-Za-z]{2,}-\d{1,3}$")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Subject:
     """`name` is the code, the topic's own name, or the text."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.diagnose.explain.entry import MessagesError
+from stackcheck.model.record import record
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -26,7 +26,7 @@ SCHEMA = "stackcheck.topics/1"
 _TEXTS = ("title", "what", "stands_on", "carries", "bounds")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Topic:
     """One part of the stack; every text is there in every language."""
 

@@ -9,13 +9,13 @@ runs on exactly its own capability.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcheck.model.build import Build
 from stackcheck.model.fact import Unknown
 from stackcheck.model.finding import Evidence
+from stackcheck.model.record import record
 from stackcheck.model.version import Architecture, Version
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _FAMILIES = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Code:
     """GPU code of one part of a build: the framework itself, or a library that it is pinned to."""
 
@@ -50,7 +50,7 @@ class Code:
     source: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Gap:
     """A GPU that a part of a build has no code for. `newer` tells on which side of the code the GPU lies."""
 
