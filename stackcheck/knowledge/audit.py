@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Literal
 
 from packaging.specifiers import SpecifierSet
@@ -23,6 +22,7 @@ from stackcheck.knowledge.observation import (
     open_release,
 )
 from stackcheck.model.build import Build
+from stackcheck.model.record import record
 from stackcheck.model.version import Version
 
 __all__ = ["AuditReport", "Difference", "audit"]
@@ -35,7 +35,7 @@ _WORKERS = 4
 """Wheels opened at once: the reads wait for the network."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Difference:
     """One field of one row that the index or the wheel has otherwise."""
 
@@ -45,7 +45,7 @@ class Difference:
     theirs: str
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class AuditReport:
     """What an audit found. `checked` counts rows, `opened` wheels."""
 
@@ -82,7 +82,7 @@ def audit(
     )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Task:
     """A row whose wheel is to be opened; `own` is the release of the distribution that users name."""
 

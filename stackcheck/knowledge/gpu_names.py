@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stackcheck.errors import InputError
+from stackcheck.model.record import record
 from stackcheck.model.version import Version, parse_version
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["GpuName", "kind_of", "read_gpu_name"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class GpuName:
     """What a name tells: the product if it is one, the capability, and the kind (`geforce`, `datacenter`, ...)."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from stackcheck.model.record import record
 from stackcheck.model.version import Version, parse_version
 
 __all__ = ["Image", "read_image"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Image:
     """What the text of a container tells: CUDA of the image, whether it declares a driver, a cuda-compat package."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -13,6 +12,7 @@ from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist
 from stackcheck.binary.contents import READERS, WheelContents
 from stackcheck.binary.index import IndexFile, PackageIndex
 from stackcheck.binary.wheel import MalformedWheel, Wheel, WheelName
+from stackcheck.model.record import record
 from stackcheck.model.version import Version
 
 __all__ = [
@@ -35,7 +35,7 @@ _SYSTEMS = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ObservedFile:
     """A wheel of the index with its name taken apart."""
 
@@ -43,7 +43,7 @@ class ObservedFile:
     name: WheelName
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ObservedRelease:
     """The wheels of one release for one platform."""
 
@@ -153,7 +153,7 @@ def observe(
     }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Opened:
     """An opened wheel's own words; no `pins` where no wheel has METADATA."""
 

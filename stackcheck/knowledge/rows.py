@@ -6,7 +6,7 @@ Frozen, and told apart by identity; None is unknown unless a field says otherwis
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from stackcheck.knowledge.fields import (
@@ -18,6 +18,7 @@ from stackcheck.knowledge.fields import (
     WordsText,
 )
 from stackcheck.model.build import RowEvidence
+from stackcheck.model.record import record
 from stackcheck.model.version import Architecture, Version
 
 __all__ = [
@@ -46,7 +47,7 @@ class Row:
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FrameworkName:
     """What a name that a user writes stands for; `build` is the label prefix that the name implies, or empty."""
 
@@ -55,7 +56,7 @@ class FrameworkName:
     build: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class DriverBranch(Row):
     """A Linux driver branch (R580) and the highest CUDA that it reports."""
 
@@ -67,7 +68,7 @@ class DriverBranch(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class DriverFloor(Row):
     """Oldest driver that runs an application of a CUDA release or major (minor-version compatibility)."""
 
@@ -79,7 +80,7 @@ class DriverFloor(Row):
     note: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class CudaRelease(Row):
     """A CUDA toolkit release, the driver made with it, and what it can compile and be compiled with."""
 
@@ -101,7 +102,7 @@ class CudaRelease(Row):
     note: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class ArchitectureLife(Row):
     """One compute capability: which toolkits can target it and which drivers still drive it."""
 
@@ -120,7 +121,7 @@ class ArchitectureLife(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Peaks(Row):
     """Dense peak rates of the datasheet in TFLOP/s, memory bandwidth in GB/s; None where no source was found."""
 
@@ -133,7 +134,7 @@ class Peaks(Row):
     bandwidth_gb_s: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class GpuProduct(Row):
     """A product by the name that NVML and people write."""
 
@@ -149,7 +150,7 @@ class GpuProduct(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class LibrarySeries(Row):
     """Releases of one NVIDIA library wheel that share what is inside."""
 
@@ -170,7 +171,7 @@ class LibrarySeries(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class LibraryRelease:
     """One release of one NVIDIA library wheel."""
 
@@ -195,7 +196,7 @@ class LibraryRelease:
         return self.series.architectures
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class CudnnSupport(Row):
     """NVIDIA's support matrix for cuDNN releases `first` to `last`."""
 
@@ -210,7 +211,7 @@ class CudnnSupport(Row):
     note: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class ForwardPackage(Row):
     """A `cuda-compat-X-Y` package: kernel driver branch to `compatible`, `not-needed` or `incompatible`."""
 
@@ -219,7 +220,7 @@ class ForwardPackage(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class OsRelease(Row):
     """An operating system as people write it; `pattern` is searched in the text, case ignored."""
 
@@ -235,7 +236,7 @@ class OsRelease(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class JetPack(Row):
     """A JetPack release: its CUDA and the newer ones that its upgrade packages bring."""
 
@@ -248,7 +249,7 @@ class JetPack(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class Quirk(Row):
     """A measured exception: a build that fails although the rules allow it, or the other way round."""
 
@@ -274,7 +275,7 @@ class Quirk(Row):
     evidence: tuple[RowEvidence, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(frozen=True, eq=False)
 class ExtensionRelease(Row):
     """A release of something compiled against a framework, and which build of it that release fits."""
 

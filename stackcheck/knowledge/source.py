@@ -9,11 +9,11 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.errors import InputError
+from stackcheck.model.record import record
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -28,7 +28,7 @@ _HEAD_END = re.compile(r"^releases:", re.MULTILINE)
 _SCHEMA = re.compile(r"stackcheck\.([a-z]+)/(\d+)$")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Source:
     """One matrix file: `folder` is `frameworks`, `nvidia`, `extensions` or empty, `layer` 0 for shipped ones."""
 
