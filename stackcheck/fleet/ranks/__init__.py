@@ -1,0 +1,1 @@
+"""The ranks of a data-parallel training: how they are started, watched, and judged."""

@@ -1,0 +1,223 @@
+"""How ranks are started: by this process, by MPI's launcher, by Slurm, by Ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+from stackcheck.errors import InputError
+from stackcheck.fleet.ranks.ensemble import Ensemble
+from stackcheck.fleet.ranks.streams import Line
+from stackcheck.model.record import record
+
+__all__ = ["Launcher", "Local", "Member", "Mpi", "Ray", "Slurm", "make_request"]
+
+
+def make_request(
+    library: str, device: str, backend: str, steps: int, patience: float
+) -> dict[str, Any]:
+    """Make the request of `payload/rank.py`; collectives give up a little before the ranks are ended."""
+    return {
+        "library": library,
+        "device": device,
+        "backend": backend,
+        "steps": steps,
+        "seconds": max(2.0, 0.8 * patience),
+        "megabytes": 4 if device == "cpu" else 64,
+    }
+
+
+def _program(python: str, request: Mapping[str, Any]) -> list[str]:
+    text = (files("stackcheck.payload") / "rank.py").read_text("utf-8")
+    return [python, "-c", text, json.dumps(request)]
+
+
+class Launcher(Protocol):
+    """Starts `world` ranks, and reads what the launching programs say about them."""
+
+    @property
+    def own_rank(self) -> int | None:
+        """Where somebody else has started the others, the one rank that is heard from here."""
+
+    def commands(
+        self, world: int, python: str, request: Mapping[str, Any]
+    ) -> tuple[Sequence[Sequence[str]], Sequence[Mapping[str, str]]]:
+        """Return the commands to run side by side, and the variables of each. Raises `InputError`."""
+
+    def notice(self, line: Line, ensemble: Ensemble) -> None:
+        """Read from a line on standard error, or from the end of a process, which rank ended by itself."""
+
+
+class Member:
+    """One rank in this process's place: `torchrun`, Kubernetes or a script has started it and the others."""
+
+    def __init__(self) -> None:
+        self.own_rank = int(os.environ["RANK"])
+
+    def commands(
+        self, world: int, python: str, request: Mapping[str, Any]
+    ) -> tuple[Sequence[Sequence[str]], Sequence[Mapping[str, str]]]:
+        """Run the rank, whose place is in the variables already."""
+        if not 0 <= self.own_rank < world:
+            raise InputError(f"RANK={self.own_rank} is outside WORLD_SIZE={world}")
+        return [_program(python, request)], [{}]
+
+    def notice(self, line: Line, ensemble: Ensemble) -> None:
+        """Take the process for the rank."""
+        if line.channel == "end":
+            ensemble.end(self.own_rank, line.text or "exit status 0")
+
+
+class Local:
+    """One process a rank, on this machine."""
+
+    own_rank: int | None = None
+
+    def commands(
+        self, world: int, python: str, request: Mapping[str, Any]
+    ) -> tuple[Sequence[Sequence[str]], Sequence[Mapping[str, str]]]:
+        """Give each rank its place by the variables that `torchrun` sets; they meet on the loopback address."""
+        shared = {
+            "WORLD_SIZE": str(world),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(find_port()),
+        }
+        places = [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(world)]
+        return [_program(python, request)] * world, places
+
+    def notice(self, line: Line, ensemble: Ensemble) -> None:
+        """Take the process for its rank."""
+        if line.channel == "end":
+            ensemble.end(line.process, line.text or "exit status 0")
+
+
+@record(frozen=True)
+class Mpi:
+    """`mpiexec` of the environment, or of the machine."""
+
+    hosts: str | None = None
+    """Hosts by comma, as the launcher takes them."""
+    own_rank: int | None = None
+
+    def commands(
+        self, world: int, python: str, request: Mapping[str, Any]
+    ) -> tuple[Sequence[Sequence[str]], Sequence[Mapping[str, str]]]:
+        """Start all by one `mpiexec`: the environment's own before the one on PATH, whose MPI may be another."""
+        beside = Path(python).parent / "mpiexec"
+        launcher = str(beside) if beside.is_file() else shutil.which("mpiexec")
+        if launcher is None:
+            raise InputError(
+                f"--mpi: no mpiexec beside {python} or on PATH; `pip install mpich mpi4py` brings one"
+            )
+        hosts = ["-hosts", self.hosts] if self.hosts else []
+        return [
+            [
+                launcher,
+                "-n",
+                str(world),
+                *hosts,
+                *_program(python, {**request, "port": find_port()}),
+            ]
+        ], [{}]
+
+    _BAD = re.compile(r"=\s+PID (\d+) RUNNING AT (\S+)")
+
+    def notice(self, line: Line, ensemble: Ensemble) -> None:
+        """Hydra names process and host of what ended badly."""
+        if line.channel != "end" and (found := self._BAD.search(line.text)):
+            ensemble.end_process(found[2], int(found[1]), "killed or crashed, says mpiexec")
+
+
+@record(frozen=True)
+class Slurm:
+    """One job step of `srun`, a task a rank."""
+
+    partition: str | None = None
+    nodelist: str | None = None
+    gpus: bool = False
+    own_rank: int | None = None
+
+    def commands(
+        self, world: int, python: str, request: Mapping[str, Any]
+    ) -> tuple[Sequence[Sequence[str]], Sequence[Mapping[str, str]]]:
+        """Leave the others running when one dies: what they report shows whom they miss."""
+        if shutil.which("srun") is None:
+            raise InputError("--slurm: no srun on PATH; run this where jobs are submitted")
+        where = [
+            *([f"--partition={self.partition}"] if self.partition else []),
+            *([f"--nodelist={self.nodelist}"] if self.nodelist else []),
+            *(["--gpus-per-task=1"] if self.gpus else []),
+        ]
+        port = 20000 + find_port() % 20000
+        return [
+            [
+                "srun",
+                f"--ntasks={world}",
+                "--unbuffered",
+                "--kill-on-bad-exit=0",
+                "--job-name=stackcheck",
+                *where,
+                *_program(python, {**request, "port": port}),
+            ]
+        ], [{}]
+
+    _ENDED = re.compile(r"srun: error: (\S+): tasks? ([\d,\-\[\]]+): (.+)")
+
+    def notice(self, line: Line, ensemble: Ensemble) -> None:
+        """`srun: error: node1: task 3: Killed`."""
+        if line.channel != "end" and (found := self._ENDED.match(line.text)):
+            for rank in expand(found[2]):
+                ensemble.end(rank, found[3])
+
+
+@record(frozen=True)
+class Ray:
+    """One actor a rank on a Ray cluster, driven from the environment's Python, which has the cluster's Ray."""
+
+    address: str
+    gpus: bool = False
+    own_rank: int | None = None
+
+    def commands(
+        self, world: int, python: str, request: Mapping[str, Any]
+    ) -> tuple[Sequence[Sequence[str]], Sequence[Mapping[str, str]]]:
+        """Drive by one process; the ranks run in the Python of their node's own Ray."""
+        asked = {
+            "address": self.address,
+            "world": world,
+            "gpus": self.gpus,
+            "command": ["PYTHON", *_program(python, request)[1:]],
+            "variables": {},
+        }
+        text = (files("stackcheck.payload") / "ray_ranks.py").read_text("utf-8")
+        return [[python, "-c", text, json.dumps(asked)]], [{"RAY_DEDUP_LOGS": "0"}]
+
+    def notice(self, line: Line, ensemble: Ensemble) -> None:
+        """`{"ended": 3, "how": "ActorDiedError of Ray"}`."""
+        if line.channel == "errors" and line.text.startswith('{"ended"'):
+            with suppress(ValueError, KeyError, TypeError):
+                told = json.loads(line.text)
+                ensemble.end(int(told["ended"]), str(told["how"]))
+
+
+def expand(ranges: str) -> Iterator[int]:
+    """Expand `0,2-4` or `[0,2-4]`."""
+    for part in ranges.strip("[]").split(","):
+        first, _, last = part.partition("-")
+        if first.isdigit():
+            yield from range(int(first), int(last or first) + 1)
+
+
+def find_port() -> int:
+    """Return a port that nothing uses at the moment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
