@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import time
 import urllib.error
 import urllib.request
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +21,12 @@ __all__ = ["Blob", "BlobStream", "FileBlob", "HttpBlob", "MemoryBlob", "Unreacha
 
 _BLOCK = 256 * 1024
 _KEPT_BLOCKS = 64
+_MAX_AHEAD_BLOCKS = 32
+"""Blocks that one request asks for at most beyond what was wanted, once reads follow one another."""
 _TIMEOUT_S = 60
+_PAUSES_S = (0.5, 4.0)
+"""Waits before a request that failed in passing is made again."""
+_PASSING = frozenset({429, 500, 502, 503, 504})
 
 
 class Unreachable(Undeterminable):
@@ -76,8 +80,10 @@ class HttpBlob:
         self.url = url
         self.fetched_bytes = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        with self._open({}, method="HEAD") as answer:
-            length = answer.headers.get("Content-Length")
+        self._next_block = -1
+        self._ahead = 0
+        _, headers, _ = self._request({}, method="HEAD")
+        length = headers.get("Content-Length")
         if length is None:
             raise Unreachable(f"{url}: the server does not tell the size")
         self.size = int(length)
@@ -98,11 +104,15 @@ class HttpBlob:
         return data[start : start + end - offset]
 
     def _fetch(self, first: int, last: int) -> None:
+        """Fetch blocks; who reads on gets ever more of them at once, since each request costs a new connection."""
+        follows = first == self._next_block
+        self._ahead = min(max(1, 2 * self._ahead), _MAX_AHEAD_BLOCKS) if follows else 0
+        last = min(last + self._ahead, (self.size - 1) // _BLOCK)
+        self._next_block = last + 1
         start, stop = first * _BLOCK, min((last + 1) * _BLOCK, self.size)
-        with self._open({"Range": f"bytes={start}-{stop - 1}"}) as answer:
-            if answer.status != 206:
-                raise Unreachable(f"{self.url}: the server does not answer range requests")
-            data = answer.read()
+        status, _, data = self._request({"Range": f"bytes={start}-{stop - 1}"})
+        if status != 206:
+            raise Unreachable(f"{self.url}: the server does not answer range requests")
         if len(data) != stop - start:
             raise Unreachable(f"{self.url}: the answer broke off after {len(data)} bytes")
         self.fetched_bytes += len(data)
@@ -111,14 +121,27 @@ class HttpBlob:
             self._blocks[index] = data[at : at + _BLOCK]
             self._blocks.move_to_end(index)
 
-    @contextmanager
-    def _open(self, headers: dict[str, str], method: str = "GET") -> Iterator[Any]:
+    def _request(self, headers: dict[str, str], method: str = "GET") -> tuple[int, Any, bytes]:
+        """Return status, headers and body, trying again what may pass."""
         request = urllib.request.Request(self.url, headers=headers, method=method)  # noqa: S310
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                yield answer
-        except (OSError, ValueError, HTTPException) as error:
-            raise Unreachable(f"{self.url}: {reason_of(error)}") from error
+        pauses_s = iter(_PAUSES_S)
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+                    # A server that ignores the range sends all: nobody wants to wait for that.
+                    data = answer.read() if answer.status == 206 else b""
+                    return answer.status, answer.headers, data
+            except (OSError, ValueError, HTTPException) as error:
+                pause_s = next(pauses_s, None)
+                if pause_s is None or not _may_pass(error):
+                    raise Unreachable(f"{self.url}: {reason_of(error)}") from error
+            time.sleep(pause_s)
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code in _PASSING
+    return isinstance(error, TimeoutError | ConnectionError | IncompleteRead)
 
 
 def reason_of(error: BaseException) -> str:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from stackcheck.binary.blob import MemoryBlob
-from stackcheck.binary.fatbin import architectures_of, count_architectures
+from stackcheck.binary.fatbin import (
+    FATBIN_START,
+    architectures_of,
+    count_architectures,
+    scan_fatbins,
+)
 from stackcheck.binary.wheel import MalformedWheel, Wheel
 from stackcheck.model.version import Architecture, Version, parse_version
 
-__all__ = ["READERS", "WheelContents", "find_flags"]
+__all__ = ["READERS", "WheelContents", "find_flags", "read_floors"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class WheelContents:
 _ASSIGNED = r"^{}(?:\s*:[^=]+)?\s*=\s*['\"]?([\w.]+)['\"]?\s*$"
 _FLAGS = re.compile(rb"((?:sm|compute)_\d+[af]?(?: (?:sm|compute)_\d+[af]?)+)\0")
 """Some compilers leave no zero byte before it."""
+_SAMPLE_BYTES = 32 << 20
 
 
 def _assigned(text: str, name: str) -> str | None:
@@ -133,14 +140,7 @@ def read_cupy(wheel: Wheel) -> WheelContents:
     data: Mapping[str, object] = json.loads(_text(wheel, name)) if name else {}
     cuda = re.match(r"\d+\.\d+", str(data.get("cuda", "")))
     cudnn = data.get("cudnn")
-    library = next(
-        (
-            item
-            for item in wheel.names()
-            if re.search(r"cupy/(?:cuda|_core|core)/cub\.[^/]*so$", item)
-        ),
-        None,
-    )
+    library = _named(wheel, r"cupy/(?:cuda|_core|core)/cub\.[^/]*(?:so|pyd)$")
     return WheelContents(
         is_gpu=True,
         cuda=_number(cuda[0]) if cuda else None,
@@ -150,19 +150,50 @@ def read_cupy(wheel: Wheel) -> WheelContents:
 
 
 def read_paddle(wheel: Wheel) -> WheelContents:
-    """Read `paddle/version`: CUDA and cuDNN. The GPU code lies in a library too large to unpack here."""
+    """Read `paddle/version`: CUDA and cuDNN (2.2 on), and the first fat binaries of the one large library."""
     name = wheel.find("paddle/version/__init__.py") or wheel.find("paddle/version.py")
     text = _text(wheel, name) if name else ""
+    library = _named(wheel, r"/(?:libpaddle|core_avx|core)\.(?:so|pyd)$")
+    code = _first_fatbins(wheel, library) if library else None
     cuda = _number(_assigned(text, "cuda_version"))
     return WheelContents(
-        is_gpu=wheel.find("libnccl.so") is not None or cuda is not None,
+        is_gpu=bool(code) or cuda is not None,
         cuda=cuda,
         cudnn=_number(_assigned(text, "cudnn_version")),
+        architectures=code,
     )
 
 
+def read_mxnet(wheel: Wheel) -> WheelContents:
+    """Read the first fat binaries of the one large library; it does not say which CUDA it was built with."""
+    library = _named(wheel, r"mxnet/libmxnet\.(?:so|dll)$")
+    code = _first_fatbins(wheel, library) if library else None
+    return WheelContents(is_gpu=bool(code), architectures=code)
+
+
+def read_floors(distribution: str, wheel: Wheel) -> dict[str, str]:
+    """Return what a wheel's code demands of others when it is imported, which its metadata may leave out."""
+    if distribution != "jax" or (name := wheel.find("jax/version.py")) is None:
+        return {}
+    floor = _assigned(_text(wheel, name), "_minimum_jaxlib_version")
+    return {"jaxlib": f">={floor}"} if floor else {}
+
+
+def _named(wheel: Wheel, pattern: str) -> str | None:
+    return next((name for name in wheel.names() if re.search(pattern, name)), None)
+
+
 def _fatbins(wheel: Wheel, name: str) -> tuple[Architecture, ...]:
-    return architectures_of(count_architectures(MemoryBlob(wheel.read(name))))
+    blob = MemoryBlob(wheel.read(name))
+    if name.endswith((".pyd", ".dll")):
+        return architectures_of(Counter(scan_fatbins(blob)))
+    return architectures_of(count_architectures(blob))
+
+
+def _first_fatbins(wheel: Wheel, name: str) -> tuple[Architecture, ...]:
+    """Read what stands first of hundreds of megabytes: nvcc compiles every file for the same targets."""
+    found = MemoryBlob(wheel.read_from(name, FATBIN_START, _SAMPLE_BYTES))
+    return architectures_of(Counter(scan_fatbins(found)))
 
 
 def _text(wheel: Wheel, name: str) -> str:
@@ -176,9 +207,10 @@ READERS: dict[str, Callable[[Wheel], WheelContents | None]] = {
     "jax-cuda12-plugin": read_jax_plugin,
     "jax-cuda13-plugin": read_jax_plugin,
     "paddlepaddle-gpu": read_paddle,
-    "cupy": read_cupy,
+    "cupy-cuda": read_cupy,
+    "mxnet-cu": read_mxnet,
 }
-"""Distribution to what reads its wheels; `cupy` stands for every `cupy-cuda*`.
+"""Distribution to what reads its wheels; `cupy-cuda` and `mxnet-cu` stand for all that begin so.
 
 None: the wheel does not tell. All raise `MalformedWheel`, `MalformedElf`, `MalformedFatbin` or `Unreachable`.
 """

@@ -16,11 +16,19 @@ from stackcheck.binary.elf import ElfFile, read_elf
 from stackcheck.errors import StackCheckError
 from stackcheck.model.version import Architecture
 
-__all__ = ["MalformedFatbin", "architectures_of", "count_architectures", "scan_fatbins"]
+__all__ = [
+    "FATBIN_START",
+    "MalformedFatbin",
+    "architectures_of",
+    "count_architectures",
+    "scan_fatbins",
+]
 
 _MAGIC = 0xBA55ED50
 _MAGIC_BYTES = struct.pack("<I", _MAGIC)
 _HEADER = struct.Struct("<IHHQ")
+FATBIN_START = struct.pack("<IHH", _MAGIC, 1, _HEADER.size)
+"""First bytes of every fat binary: magic number, version and size of the header."""
 _ENTRY = struct.Struct("<HHIQIIHHI")
 _FLAGS = struct.Struct("<Q")
 _FLAGS_AT = 40

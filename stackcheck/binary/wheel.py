@@ -20,6 +20,7 @@ from stackcheck.model.version import Version, parse_version
 __all__ = ["MalformedWheel", "Wheel", "WheelName", "read_wheel_name"]
 
 _MAX_MEMBER_BYTES = 1 << 30
+_WINDOW = 4 << 20
 
 
 class MalformedWheel(StackCheckError):
@@ -111,6 +112,20 @@ class Wheel:
             raise MalformedWheel(f"{name}: {info.file_size} bytes are too many to unpack")
         with _own_errors():
             return self._zip.read(info)
+
+    def read_from(self, name: str, marker: bytes, size: int) -> bytes:
+        """Return up to `size` bytes of a file from where `marker` first stands; none if it stands nowhere.
+
+        What comes before is unpacked and forgotten, what comes after is not even fetched.
+        """
+        found = bytearray()
+        with _own_errors(), self._zip.open(self._member(name)) as stream:
+            while len(found) < size and (chunk := stream.read(_WINDOW)):
+                found += chunk
+                if not found.startswith(marker):
+                    at = found.find(marker)
+                    del found[: at if at >= 0 else max(0, len(found) - len(marker) + 1)]
+        return bytes(found[:size]) if found.startswith(marker) else b""
 
     def metadata(self) -> Message:
         """Return the METADATA headers."""

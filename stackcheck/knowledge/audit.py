@@ -14,13 +14,8 @@ from stackcheck.binary.index import PackageIndex
 from stackcheck.binary.wheel import MalformedWheel, WheelName
 from stackcheck.errors import StackCheckError
 from stackcheck.knowledge.knowledge import Knowledge
-from stackcheck.knowledge.observation import (
-    IndexView,
-    ObservedRelease,
-    Opened,
-    is_worth_keeping,
-    open_release,
-)
+from stackcheck.knowledge.observation import IndexView, ObservedRelease
+from stackcheck.knowledge.opening import CAPPED, Find, Opened, is_worth_keeping, open_release
 from stackcheck.model.build import Build
 from stackcheck.model.record import record
 from stackcheck.model.version import Version
@@ -89,6 +84,12 @@ class _Task:
     build: Build
     release: ObservedRelease
     own: ObservedRelease | None
+    find: Find
+
+    @property
+    def tells_pins(self) -> bool:
+        """Whether the wheels tell what the row requires: not where the distribution itself is only source."""
+        return self.own is not None or self.release.distribution == self.build.distribution
 
 
 class _Audit:
@@ -136,11 +137,10 @@ class _Audit:
         if build.glibc and release.glibc and build.glibc < release.glibc:
             self._differ(build, "glibc", str(build.glibc), f"{release.glibc} by its tag")
         if self._compare_digests(build) or self._full:
-            self._waiting.append(_Task(build, release, self._own_release(build)))
+            self._waiting.append(_Task(build, release, self._own_release(build), self._view.find))
 
     def _own_release(self, build: Build) -> ObservedRelease | None:
-        own = self._view.releases(build.distribution)
-        return own.get((build.version, build.platform)) or own.get((build.version, ""))
+        return self._view.find(build.distribution, build.version, build.platform)
 
     def _compare_metadata(self, build: Build) -> None:
         """Compare what the index tells of the distribution itself; a row may know more than an empty field."""
@@ -173,7 +173,7 @@ class _Audit:
             for task, result in zip(self._waiting, results, strict=True):
                 if isinstance(result, Opened):
                     self.opened += 1
-                    self.differences += _contents_differences(task.build, result)
+                    self.differences += _contents_differences(task, result)
                 else:
                     self.unreachable.append(f"{task.release.newest.file.filename}: {result}")
 
@@ -187,7 +187,7 @@ class _Audit:
 
 def _open(task: _Task) -> Opened | str:
     try:
-        return open_release(task.release, task.own, _extra(task.build))
+        return open_release(task.release, task.own, _extra(task.build), task.find)
     except StackCheckError as error:
         return str(error)
 
@@ -209,14 +209,17 @@ def _carrier(build: Build) -> tuple[str, Version]:
     return build.distribution, build.version
 
 
-def _contents_differences(build: Build, opened: Opened) -> Iterator[Difference]:
-    row, contents = _row_name(build), opened.contents
+def _contents_differences(task: _Task, opened: Opened) -> Iterator[Difference]:
+    build, contents = task.build, opened.contents
+    row = _row_name(build)
     if contents is not None:
         if contents.is_gpu != build.is_gpu:
             yield Difference(row, "build", build.build, "a GPU build" if contents.is_gpu else "cpu")
+        # A row that says that cuDNN is not needed does not say which one it was compiled with.
+        cudnn = None if build.cudnn_linkage == "none" else contents.cudnn
         for field, ours, theirs in (
             ("cuda", build.cuda, contents.cuda),
-            ("cudnn", build.cudnn, contents.cudnn),
+            ("cudnn", build.cudnn, cudnn),
         ):
             if theirs is not None and not _same_release(ours, theirs):
                 yield Difference(row, field, str(ours), str(theirs))
@@ -225,8 +228,12 @@ def _contents_differences(build: Build, opened: Opened) -> Iterator[Difference]:
             yield Difference(
                 row, "architectures", _words(build.architectures or ()), _words(theirs_code)
             )
-    if opened.pins is not None:
+    if opened.pins is not None and task.tells_pins:
         yield from _pin_differences(row, build.requires, opened.pins)
+        for name in CAPPED:
+            mine, caps = getattr(build, name), opened.caps[name]
+            if not set(caps) <= set(SpecifierSet(mine)):
+                yield Difference(row, name, mine or "no cap", str(caps))
 
 
 def _pin_differences(
@@ -235,8 +242,14 @@ def _pin_differences(
     kept = {name for name, specifier in theirs.items() if is_worth_keeping(name, specifier)}
     for name in sorted({*ours, *kept}):
         mine, other = ours.get(name), theirs.get(name)
-        if mine is None or other is None or SpecifierSet(mine) != SpecifierSet(other):
+        if mine is None or other is None or not _says_as_much(mine, other):
             yield Difference(row, f"requires {name}", mine or "nothing", other or "nothing")
+
+
+def _says_as_much(ours: str, theirs: str) -> bool:
+    """Tell whether they are equal but for caps of ours: metadata leave out what came later."""
+    mine, other = set(SpecifierSet(ours)), set(SpecifierSet(theirs))
+    return other <= mine and all(item.operator in ("<", "<=", "!=") for item in mine - other)
 
 
 def _same_release(ours: Version | None, theirs: Version) -> bool:

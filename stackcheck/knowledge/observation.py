@@ -1,4 +1,4 @@
-"""What the package index and the wheels say of a distribution's releases, as rows would say it."""
+"""What the package index says of a distribution's releases, as rows would say it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
-from stackcheck.binary.contents import READERS, WheelContents
 from stackcheck.binary.index import IndexFile, PackageIndex
-from stackcheck.binary.wheel import MalformedWheel, Wheel, WheelName
+from stackcheck.binary.wheel import MalformedWheel, WheelName
 from stackcheck.model.record import record
 from stackcheck.model.version import Version
 
@@ -19,20 +17,9 @@ __all__ = [
     "IndexView",
     "ObservedFile",
     "ObservedRelease",
-    "Opened",
-    "is_worth_keeping",
     "observe",
-    "open_release",
-    "requirements_of",
+    "tag_order",
 ]
-
-_PINNED = re.compile(r"nvidia-|cuda-toolkit$|cuda-bindings$|triton$|jaxlib$|tensorrt|setuptools$")
-"""Requirements that rows keep; a plain `numpy` says nothing that `numpy:` does not."""
-_SYSTEMS = {
-    "linux": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
-    "windows": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
-    "macos": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
-}
 
 
 @record(frozen=True)
@@ -118,6 +105,11 @@ class IndexView:
             self._releases[name] = observe(name, self.files(name))
         return self._releases[name]
 
+    def find(self, project: str, version: Version, platform: str) -> ObservedRelease | None:
+        """Return a release for a platform, or the one in pure Python; None if there is neither."""
+        releases = self.releases(project)
+        return releases.get((version, platform)) or releases.get((version, ""))
+
     def has_sdist(self, project: str, version: Version) -> bool:
         """Tell whether the release has a source distribution."""
         for file in self.files(project):
@@ -150,83 +142,4 @@ def observe(
     return {
         (version, platform): ObservedRelease(distribution, version, platform, tuple(found))
         for (version, platform), found in wheels.items()
-    }
-
-
-@record(frozen=True)
-class Opened:
-    """An opened wheel's own words; no `pins` where no wheel has METADATA."""
-
-    contents: WheelContents | None
-    pins: Mapping[str, str] | None
-
-
-def open_release(
-    release: ObservedRelease, own: ObservedRelease | None = None, extra: str = ""
-) -> Opened:
-    """Open the newest wheel by ranged reads.
-
-    `own` is the release of the distribution that users name, where its GPU code comes in the wheel of another
-    (`jax[cuda12]`): its pins count too, and the extras that it asks of the other are followed. Raises `Unreachable`,
-    `MalformedWheel`, `MalformedElf` or `MalformedFatbin`.
-    """
-    wheel = release.newest.file.open_wheel()
-    reader = READERS.get(
-        "cupy" if release.distribution.startswith("cupy-cuda") else release.distribution
-    )
-    extras: Iterable[str] = (extra,)
-    required: list[Requirement] = []
-    if own is not None and own.distribution != release.distribution:
-        outer = own.newest.file.open_wheel()
-        required = requirements_of(outer, release.platform, release.python_tags, extras) or []
-        extras = {
-            name
-            for item in required
-            if canonicalize_name(item.name) == release.distribution
-            for name in item.extras
-        }
-    inner = requirements_of(wheel, release.platform, release.python_tags, extras)
-    pins: dict[str, str] = {}
-    for item in (*required, *(inner or ())):
-        # An extra may narrow what is required anyway; rows state the latter.
-        pins.setdefault(str(canonicalize_name(item.name)), str(item.specifier))
-    return Opened(contents=reader(wheel) if reader else None, pins=None if inner is None else pins)
-
-
-def is_worth_keeping(name: str, specifier: str) -> bool:
-    """Tell whether rows state such a requirement even where nothing else makes them."""
-    return bool(_PINNED.match(name)) and (bool(specifier) or name != "setuptools")
-
-
-def requirements_of(
-    wheel: Wheel, platform: str, tags: Iterable[str], extras: Iterable[str] = ()
-) -> list[Requirement] | None:
-    """Return what the wheel requires on the platform for any of the Pythons; None if it has no METADATA."""
-    if wheel.find(".dist-info/METADATA") is None:
-        return None
-    environments = [_environment(platform, tag, extra) for tag in tags for extra in {"", *extras}]
-    found = []
-    for text in wheel.metadata().get_all("Requires-Dist") or ():
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        marker = requirement.marker
-        if marker is None or any(marker.evaluate(values) for values in environments):
-            found.append(requirement)
-    return found
-
-
-def _environment(platform: str, tag: str, extra: str) -> dict[str, str]:
-    """Return the values of a marker's variables there."""
-    system, _, machine = platform.partition("-")
-    major, minor, _ = tag_order(tag)
-    return {
-        **_SYSTEMS.get(system, _SYSTEMS["linux"]),
-        "platform_machine": machine or "x86_64",
-        "python_version": f"{major}.{minor}",
-        "python_full_version": f"{major}.{minor}.0",
-        "implementation_name": "cpython",
-        "platform_python_implementation": "CPython",
-        "extra": extra,
     }

@@ -11,13 +11,8 @@ from stackcheck.binary.blob import Unreachable
 from stackcheck.binary.index import PackageIndex
 from stackcheck.errors import InputError, StackCheckError
 from stackcheck.knowledge.knowledge import Knowledge
-from stackcheck.knowledge.observation import (
-    IndexView,
-    ObservedRelease,
-    Opened,
-    is_worth_keeping,
-    open_release,
-)
+from stackcheck.knowledge.observation import IndexView, ObservedRelease
+from stackcheck.knowledge.opening import Opened, is_worth_keeping, open_release
 from stackcheck.knowledge.source import SCHEMA_VERSION
 from stackcheck.model.build import Build
 from stackcheck.model.version import Version

@@ -9,7 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
-def serve(files: dict[str, tuple[str, bytes]], *, ranges: bool = True) -> Iterator[str]:
+def serve(
+    files: dict[str, tuple[str, bytes]], *, ranges: bool = True, failures: int = 0
+) -> Iterator[str]:
+    """Serve the files; the first `failures` requests are answered with 503."""
+    left = [failures]
+
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
             self.answer(with_body=False)
@@ -18,6 +23,10 @@ def serve(files: dict[str, tuple[str, bytes]], *, ranges: bool = True) -> Iterat
             self.answer(with_body=True)
 
         def answer(self, *, with_body: bool) -> None:
+            if left[0]:
+                left[0] -= 1
+                self.send_error(503)
+                return
             if self.path not in files:
                 self.send_error(404)
                 return

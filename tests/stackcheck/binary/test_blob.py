@@ -40,6 +40,25 @@ def test_http_fetches_only_the_blocks_that_are_read():
         assert http.fetched_bytes == 256 * 1024
 
 
+def test_http_asks_for_more_at_once_the_longer_it_is_read_on():
+    data = DATA * 4
+    with serve({"/data.bin": ("application/octet-stream", data)}) as url:
+        http = HttpBlob(f"{url}/data.bin")
+        step = 256 * 1024
+        fetched = []
+        for offset in range(0, 8 * step, step):
+            assert http.read_at(offset, step) == data[offset : offset + step]
+            fetched.append(http.fetched_bytes // step)
+        assert fetched == [1, 3, 3, 6, 6, 6, 11, 11]
+        http.read_at(20 * step, 10)
+        assert http.fetched_bytes == 12 * step
+
+
+def test_http_asks_again_where_a_server_fails_in_passing():
+    with serve({"/data.bin": ("application/octet-stream", DATA)}, failures=1) as url:
+        assert HttpBlob(f"{url}/data.bin").read_at(5, 7) == DATA[5:12]
+
+
 def test_says_that_a_server_answers_no_ranges():
     with serve({"/data.bin": ("application/octet-stream", DATA)}, ranges=False) as url:
         http = HttpBlob(f"{url}/data.bin")
