@@ -34,6 +34,15 @@ class RankFlags:
             "--ranks", metavar="N", min=1, help="How many ranks train together, one per GPU."
         ),
     ] = None
+    local_ranks: Annotated[
+        int,
+        typer.Option(
+            "--local-ranks",
+            metavar="N",
+            min=1,
+            help="Under a launcher that sets WORLD_SIZE: how many ranks this process starts.",
+        ),
+    ] = 1
     slurm: Annotated[bool, typer.Option("--slurm", help="Start them by srun, one task a rank.")] = (
         False
     )
@@ -72,7 +81,7 @@ class RankFlags:
         typer.Option(
             "--device",
             metavar="|".join(_DEVICES),
-            help="Where each rank computes; cuda asks the scheduler for a GPU a rank.",
+            help="Where each rank computes; a scheduler is asked for a GPU a rank where it has any.",
         ),
     ] = "auto"
     backend: Annotated[
@@ -118,14 +127,15 @@ class RankFlags:
             faults.append("--hosts belongs to --mpi")
         if self.ranks is None and (launchers or not _is_member()):
             faults.append("--ranks N: how many ranks should train together?")
-        if self.library == "torch" and self.env is None:
-            faults.append("--library torch needs --env PREFIX: where is PyTorch?")
+        if self.local_ranks > 1 and self.ranks is not None:
+            faults.append("--local-ranks belongs to a launcher that sets RANK and WORLD_SIZE")
         return faults
 
 
 def _is_member() -> bool:
     """Whether somebody else has started this process as one rank of several."""
-    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+    index = "RANK" in os.environ or "JOB_COMPLETION_INDEX" in os.environ
+    return index and "WORLD_SIZE" in os.environ
 
 
 @with_options(flags=RankFlags)
@@ -144,13 +154,17 @@ def train_smoke(context: typer.Context, *, flags: RankFlags) -> None:
 
     library = flags.library or ("torch" if flags.env else "stackgrad")
     python = sys.executable
-    if flags.env is not None:
+    if flags.env is not None or library == "torch":
         from stackcheck.smoke.interpreter import find_interpreter
 
-        python = find_interpreter(flags.env, [library]).executable
+        python = find_interpreter(flags.env or sys.executable, [library]).executable
+    launcher: Launcher
     request = make_request(library, flags.device, flags.backend, flags.steps, flags.timeout)
-    launcher = _choose_launcher(flags) if flags.ranks is not None else Member()
-    world = flags.ranks or int(os.environ["WORLD_SIZE"])
+    if flags.ranks is None:
+        member = Member(flags.local_ranks)
+        launcher, world = member, member.world
+    else:
+        launcher, world = _choose_launcher(flags), flags.ranks
     # ended by a scheduler it takes its ranks along, as after Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with show_ranks(quiet=state.quiet, no_color=state.no_color) as listener:
@@ -166,9 +180,9 @@ def _choose_launcher(flags: RankFlags) -> Launcher:
     from stackcheck.fleet.ranks.launchers import Local, Mpi, Ray, Slurm
 
     if flags.slurm:
-        return Slurm(flags.partition, flags.nodelist, gpus=flags.device == "cuda")
+        return Slurm(flags.partition, flags.nodelist)
     if flags.ray is not None:
-        return Ray(flags.ray, gpus=flags.device == "cuda")
+        return Ray(flags.ray)
     if flags.mpi:
         return Mpi(flags.hosts)
     return Local()

@@ -1,8 +1,8 @@
 """Ranks on a Ray cluster: one actor per rank runs the rank's program and hands its lines over as they come.
 
-Run as `PYTHON -c TEXT REQUEST` in a Python that has the cluster's Ray. The request: `address`, `world`, `gpus`
-(whether a rank takes one), `command` and `variables` of a rank. Lines of ranks go to standard output; when a rank
-ends, or its node with it, `{"ended": RANK, "how": TEXT}` goes to standard error.
+Run as `PYTHON -c TEXT REQUEST` in a Python that has the cluster's Ray. The request: `address`, `world`, `device`
+(`auto` takes a GPU a rank where the cluster has any), `command` and `variables` of a rank. Lines of ranks go to
+standard output; when a rank ends, or its node with it, `{"ended": RANK, "how": TEXT}` goes to standard error.
 """
 
 # mypy: ignore-errors
@@ -80,6 +80,7 @@ def place(world, gpus):
 
 
 def say_end(rank, how):
+    """Tell that a rank ended."""
     print(json.dumps({"ended": rank, "how": how}), file=sys.stderr, flush=True)
 
 
@@ -87,15 +88,18 @@ def run(request):
     """Start all ranks and hand their lines over until every one has ended."""
     ray.init(address=request["address"], log_to_driver=False, configure_logging=False)
     world = request["world"]
+    gpus = request["device"] == "cuda" or (
+        request["device"] == "auto" and ray.cluster_resources().get("GPU", 0) > 0
+    )
     hosts = [
         ray.remote(Host)
         .options(
             num_cpus=0,
-            num_gpus=int(request["gpus"]),
+            num_gpus=int(gpus),
             scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
         )
         .remote()
-        for node in place(world, request["gpus"])
+        for node in place(world, gpus)
     ]
     address, port = ray.get(hosts[0].address.remote(), timeout=120)
     shared = {"WORLD_SIZE": str(world), "MASTER_ADDR": address, "MASTER_PORT": str(port)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,14 +39,17 @@ class Rank:
 
 
 class Ensemble:
-    """All ranks of one launch; `own` where only that one's lines are heard."""
+    """All ranks of one launch; `own` where only the lines of those are heard."""
 
-    def __init__(self, world: int, own: int | None = None) -> None:
+    def __init__(self, world: int, own: Sequence[int] | None = None) -> None:
         self.ranks = [Rank() for _ in range(world)]
-        self.seen = self.ranks if own is None else [self.ranks[own]]
+        self.seen = self.ranks if own is None else [self.ranks[rank] for rank in own]
         """Those whose lines are heard."""
         self.strays: list[str] = []
         """Lines that are no events: what launchers and shells say."""
+        self.aborted = ""
+        """How some process ended that the launcher cannot name for certain, and all others with it."""
+        self.suspects: list[Rank] = []
 
     @property
     def all_joined(self) -> bool:
@@ -93,11 +96,13 @@ class Ensemble:
         if 0 <= rank < len(self.ranks) and not self.ranks[rank].finished:
             self.ranks[rank].end = how
 
-    def end_process(self, node: str, pid: int, how: str) -> None:
-        """Note the end of the rank that said it is this process."""
-        for number, rank in enumerate(self.ranks):
-            if rank.pid == pid and rank.node is not None and _same_host(rank.node, node):
-                self.end(number, how)
+    def suspect(self, node: str, pid: int) -> None:
+        """Note that the launcher takes this process for the one that ended first."""
+        self.suspects += [
+            rank
+            for rank in self.ranks
+            if rank.pid == pid and rank.node is not None and _same_host(rank.node, node)
+        ]
 
 
 def _same_host(one: str, other: str) -> bool:

@@ -38,7 +38,7 @@ def judge(ensemble: Ensemble, joint: Joint, patience: float, seconds: float) -> 
     if not complete:
         ranks = ensemble.seen
     table: Sequence[Mapping[str, float]] = told[0]["ranks"] if told else ()
-    states = _hold(table, joint) if complete else _find_lost(ranks, patience)
+    states = _hold(table, joint) if complete else _find_lost(ensemble, patience)
     rows = tuple(
         _make_row(number, rank, *state)
         for number, (rank, state) in zip(
@@ -86,14 +86,15 @@ def _name(row: RankRow) -> str:
     return f"rank {row.rank}{f' on {row.node}' if row.node else ''}: {row.message}"
 
 
-def _find_lost(ranks: Sequence[Rank], patience: float) -> Iterator[_State]:
+def _find_lost(ensemble: Ensemble, patience: float) -> Iterator[_State]:
     """Tell those that broke from those that could not go on without them."""
-    culprits = _find_culprits(ranks)
-    for rank in ranks:
+    culprits = _find_culprits(ensemble)
+    for rank in ensemble.seen:
+        end = rank.end or ("" if rank.failure else ensemble.aborted)
         if rank not in culprits:
             yield "stopped", rank.failure or f"could not go on after {_describe_progress(rank)}"
-        elif rank.end:
-            yield "dead", f"its process ended ({rank.end}) after {_describe_progress(rank)}"
+        elif end:
+            yield "dead", f"its process ended ({end}) after {_describe_progress(rank)}"
         elif rank.failure:
             yield "failed", rank.failure
         elif rank.progress[0] == 0:
@@ -102,20 +103,20 @@ def _find_lost(ranks: Sequence[Rank], patience: float) -> Iterator[_State]:
             yield "hung", f"said nothing for {patience:g} s after {_describe_progress(rank)}"
 
 
-def _find_culprits(ranks: Sequence[Rank]) -> list[Rank]:
+def _find_culprits(ensemble: Ensemble) -> list[Rank]:
     """Return the ranks because of which it ended; none if all stand still at the same place.
 
     They wait for each other at every step. So those that reached less than another are the cause, in error or
-    silent; where silent ones are among them, the errors of the others are about these. A process that ended by
-    itself needs no comparison.
+    silent; where silent ones are among them, the errors of the others are about these. A process that is known to
+    have ended by itself needs no comparison.
     """
-    if ended := [rank for rank in ranks if rank.end]:
+    if ended := [rank for rank in ensemble.seen if rank.end]:
         return ended
-    least = min(rank.progress for rank in ranks)
-    behind = [rank for rank in ranks if rank.progress == least]
+    least = min(rank.progress for rank in ensemble.seen)
+    behind = [rank for rank in ensemble.seen if rank.progress == least]
     silent = [rank for rank in behind if not rank.finished]
-    if len(silent) == len(ranks):
-        return []
+    if len(silent) == len(ensemble.seen):
+        return ensemble.suspects
     return silent or behind
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
@@ -44,8 +45,8 @@ class Launcher(Protocol):
     """Starts `world` ranks, and reads what the launching programs say about them."""
 
     @property
-    def own_rank(self) -> int | None:
-        """Where somebody else has started the others, the one rank that is heard from here."""
+    def own_ranks(self) -> Sequence[int] | None:
+        """Where somebody else has started the others, the ranks that are heard from here."""
 
     def commands(
         self, world: int, python: str, request: Mapping[str, Any]
@@ -57,29 +58,42 @@ class Launcher(Protocol):
 
 
 class Member:
-    """One rank in this process's place: `torchrun`, Kubernetes or a script has started it and the others."""
+    """This process's share of ranks: `torchrun`, Kubernetes or a script has started it and the others.
 
-    def __init__(self) -> None:
-        self.own_rank = int(os.environ["RANK"])
+    It has `count` ranks one after another; the first is RANK, or count times the index of a Kubernetes Indexed Job.
+    """
+
+    def __init__(self, count: int = 1) -> None:
+        index = os.environ.get("RANK") or os.environ.get("JOB_COMPLETION_INDEX")
+        world = os.environ.get("WORLD_SIZE")
+        if not (index or "").isdigit() or not (world or "").isdigit():
+            raise InputError(f"RANK={index} and WORLD_SIZE={world}: both must be whole numbers")
+        first = int(index or 0) * (1 if "RANK" in os.environ else count)
+        self.world = int(world or 0)
+        self.own_ranks: Sequence[int] | None = range(first, first + count)
+        if first + count > self.world:
+            raise InputError(f"rank {first + count - 1} is outside WORLD_SIZE={world}")
 
     def commands(
         self, world: int, python: str, request: Mapping[str, Any]
     ) -> tuple[Sequence[Sequence[str]], Sequence[Mapping[str, str]]]:
-        """Run the rank, whose place is in the variables already."""
-        if not 0 <= self.own_rank < world:
-            raise InputError(f"RANK={self.own_rank} is outside WORLD_SIZE={world}")
-        return [_program(python, request)], [{}]
+        """Run the ranks; where they meet is in the variables already."""
+        ranks = [rank for rank in self.own_ranks or () if rank < world]
+        places = [{"RANK": str(rank), "LOCAL_RANK": str(rank - ranks[0])} for rank in ranks]
+        if len(ranks) == 1:
+            places = [{"RANK": str(ranks[0])}]  # its launcher knows better which GPU is its own
+        return [_program(python, request)] * len(ranks), places
 
     def notice(self, line: Line, ensemble: Ensemble) -> None:
-        """Take the process for the rank."""
+        """Take a process for its rank."""
         if line.channel == "end":
-            ensemble.end(self.own_rank, line.text or "exit status 0")
+            ensemble.end((self.own_ranks or ())[line.process], line.text or "exit status 0")
 
 
 class Local:
     """One process a rank, on this machine."""
 
-    own_rank: int | None = None
+    own_ranks: Sequence[int] | None = None
 
     def commands(
         self, world: int, python: str, request: Mapping[str, Any]
@@ -105,7 +119,7 @@ class Mpi:
 
     hosts: str | None = None
     """Hosts by comma, as the launcher takes them."""
-    own_rank: int | None = None
+    own_ranks: Sequence[int] | None = None
 
     def commands(
         self, world: int, python: str, request: Mapping[str, Any]
@@ -129,11 +143,16 @@ class Mpi:
         ], [{}]
 
     _BAD = re.compile(r"=\s+PID (\d+) RUNNING AT (\S+)")
+    _HOW = re.compile(r"TERMINATED WITH THE EXIT STRING: (.+?) \(signal|=\s+(EXIT CODE: \d+)")
 
     def notice(self, line: Line, ensemble: Ensemble) -> None:
-        """Hydra names process and host of what ended badly."""
-        if line.channel != "end" and (found := self._BAD.search(line.text)):
-            ensemble.end_process(found[2], int(found[1]), "killed or crashed, says mpiexec")
+        """Hydra says that a process ended, and names one that is not always the one."""
+        if line.channel == "end":
+            return
+        if found := self._BAD.search(line.text):
+            ensemble.suspect(found[2], int(found[1]))
+        if found := self._HOW.search(line.text):
+            ensemble.aborted = f"{found[1] or found[2]}, says mpiexec"
 
 
 @record(frozen=True)
@@ -142,8 +161,7 @@ class Slurm:
 
     partition: str | None = None
     nodelist: str | None = None
-    gpus: bool = False
-    own_rank: int | None = None
+    own_ranks: Sequence[int] | None = None
 
     def commands(
         self, world: int, python: str, request: Mapping[str, Any]
@@ -154,8 +172,9 @@ class Slurm:
         where = [
             *([f"--partition={self.partition}"] if self.partition else []),
             *([f"--nodelist={self.nodelist}"] if self.nodelist else []),
-            *(["--gpus-per-task=1"] if self.gpus else []),
         ]
+        if request["device"] == "cuda" or (request["device"] == "auto" and _offers_gpus(where)):
+            where.append("--gpus-per-task=1")
         port = 20000 + find_port() % 20000
         return [
             [
@@ -178,13 +197,20 @@ class Slurm:
                 ensemble.end(rank, found[3])
 
 
+def _offers_gpus(where: Sequence[str]) -> bool:
+    """Tell whether the nodes that would be taken have GPUs to ask for; a rank that asks for none sees none."""
+    asked = [part.replace("nodelist", "nodes") for part in where]
+    command = [shutil.which("sinfo") or "sinfo", "--noheader", "--format=%G", *asked]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "gpu" in told.stdout
+
+
 @record(frozen=True)
 class Ray:
     """One actor a rank on a Ray cluster, driven from the environment's Python, which has the cluster's Ray."""
 
     address: str
-    gpus: bool = False
-    own_rank: int | None = None
+    own_ranks: Sequence[int] | None = None
 
     def commands(
         self, world: int, python: str, request: Mapping[str, Any]
@@ -193,7 +219,7 @@ class Ray:
         asked = {
             "address": self.address,
             "world": world,
-            "gpus": self.gpus,
+            "device": request["device"],
             "command": ["PYTHON", *_program(python, request)[1:]],
             "variables": {},
         }
@@ -201,7 +227,7 @@ class Ray:
         return [[python, "-c", text, json.dumps(asked)]], [{"RAY_DEDUP_LOGS": "0"}]
 
     def notice(self, line: Line, ensemble: Ensemble) -> None:
-        """`{"ended": 3, "how": "ActorDiedError of Ray"}`."""
+        """Read lines such as `{"ended": 3, "how": "ActorDiedError of Ray"}`."""
         if line.channel == "errors" and line.text.startswith('{"ended"'):
             with suppress(ValueError, KeyError, TypeError):
                 told = json.loads(line.text)

@@ -36,7 +36,7 @@ def train_ranks(
 
     began = time.monotonic()
     commands, variables = launcher.commands(world, python, request)
-    ensemble = Ensemble(world, launcher.own_rank)
+    ensemble = Ensemble(world, launcher.own_ranks)
     running = len(commands)
     broken_at: float | None = None
     heard = began

@@ -95,13 +95,26 @@ def test_srun_names_the_tasks_that_ended() -> None:
     assert list(expand("[0,2-4]")) == [0, 2, 3, 4]
 
 
-def test_mpiexec_names_process_and_host() -> None:
-    ensemble = Ensemble(2)
-    for rank in range(2):
-        _reach(ensemble, rank, computed=3, reduced=2)
-    for node in ("elsewhere", "node1"):
-        Mpi().notice(Line(0, "output", f"=   PID 101 RUNNING AT {node}.cluster"), ensemble)
-    assert _states(ensemble) == ["stopped", "dead"]
+_ABORT = (
+    "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES",
+    "=   PID 101 RUNNING AT node1.cluster",
+    "=   EXIT CODE: 9",
+    "YOUR APPLICATION TERMINATED WITH THE EXIT STRING: Killed (signal 9)",
+)
+
+
+@pytest.mark.parametrize(("computed", "dead"), [((5, 5, 5), 1), ((5, 5, 4), 2)])
+def test_mpiexec_is_believed_unless_the_ranks_tell_better(
+    computed: tuple[int, ...], dead: int
+) -> None:
+    ensemble = Ensemble(3)
+    for rank, step in enumerate(computed):
+        _reach(ensemble, rank, computed=step, reduced=4)
+    for text in _ABORT:
+        Mpi().notice(Line(0, "output", text), ensemble)
+    report = _judge(ensemble)
+    assert [row.rank for row in report.rows if row.state == "dead"] == [dead]
+    assert "Killed, says mpiexec" in report.rows[dead].message
 
 
 def test_lines_of_no_rank_are_kept_and_change_nothing() -> None:
