@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,8 @@ def _stamp(sources: Iterable[Source]) -> str | None:
 
     None where a file is no plain one (a zipped package): then nothing is cached.
     """
-    lines = [__version__]
     try:
-        for module in sorted(os.scandir(Path(__file__).parent), key=lambda entry: entry.name):
-            if module.name.endswith(".py"):
-                status = module.stat()
-                lines.append(f"{module.name} {status.st_size} {status.st_mtime_ns}")
+        lines = [__version__, *_code()]
         for source in sources:
             if source.stamp is None:
                 return None
@@ -46,6 +43,17 @@ def _stamp(sources: Iterable[Source]) -> str | None:
     except OSError:
         return None
     return "\n".join(lines)
+
+
+@lru_cache(maxsize=1)
+def _code() -> tuple[str, ...]:
+    """Name, size and time of the modules that compile; a process runs them as it has read them."""
+    lines = []
+    for module in sorted(os.scandir(Path(__file__).parent), key=lambda entry: entry.name):
+        if module.name.endswith(".py"):
+            status = module.stat()
+            lines.append(f"{module.name} {status.st_size} {status.st_mtime_ns}")
+    return tuple(lines)
 
 
 def compiled(name: str, sources: Iterable[Source], compile_: Callable[[], Any]) -> Any:
@@ -75,7 +83,7 @@ def _write(path: Path, data: Any) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(data, file, separators=(",", ":"))
+            json.dump(data, file, separators=(",", ":"), ensure_ascii=False)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any
 
 from stackcheck.knowledge.fields import Text
+from stackcheck.knowledge.packing import defaults_of, instance_of
 
 __all__ = ["decoders_of"]
 
@@ -46,6 +47,8 @@ def _decoder(hint: Any) -> Decoder:
         item = _decoder(arguments[1])
         return lambda values: {key: item(value) for key, value in values.items()}
     if isinstance(hint, type) and is_dataclass(hint):
-        decoders = decoders_of(hint)
-        return lambda row: hint(**{key: decoders[key](value) for key, value in row.items()})
+        decoders, defaults = decoders_of(hint), defaults_of(hint)
+        return lambda row: instance_of(
+            hint, {**defaults, **{key: decoders[key](value) for key, value in row.items()}}
+        )
     return _identity

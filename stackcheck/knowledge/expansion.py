@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from stackcheck.knowledge.packing import instance_of
 from stackcheck.model.build import Build, RowEvidence
 from stackcheck.model.version import Architecture, Version, parse_version
 
@@ -125,7 +126,7 @@ def _architectures(text: str | None) -> tuple[Architecture, ...] | None:
 
 
 def _evidence(items: list[dict[str, str]] | None) -> tuple[RowEvidence, ...]:
-    return tuple(RowEvidence(**item) for item in items or ())
+    return tuple([instance_of(RowEvidence, {"sha256": "", **item}) for item in items or ()])
 
 
 def _mapping(items: Mapping[str, str] | None) -> Mapping[str, str]:

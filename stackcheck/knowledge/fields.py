@@ -11,9 +11,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
+from stackcheck.model.specifier import InvalidSpecifier, clauses_of
 from stackcheck.model.version import Architecture, DriverVersion, Version, parse_version
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _driver(text: str) -> Version:
 
 def _specifier(text: str) -> str:
     try:
-        SpecifierSet(text)
+        clauses_of(text)
     except InvalidSpecifier as error:
         raise ValueError(f"{text!r} is not a specifier such as >=2.1,<3") from error
     return text

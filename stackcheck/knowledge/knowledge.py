@@ -8,8 +8,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from packaging.utils import canonicalize_name
-
 from stackcheck.knowledge.cache import compiled
 from stackcheck.knowledge.compilation import compile_builds, compile_heads, compile_tables
 from stackcheck.knowledge.decoding import decoders_of
@@ -33,6 +31,7 @@ from stackcheck.knowledge.rows import (
 )
 from stackcheck.knowledge.source import Source, find_sources
 from stackcheck.model.build import Build
+from stackcheck.model.name import normalise_name
 from stackcheck.model.version import Version, parse_version
 
 __all__ = ["Knowledge", "load"]
@@ -102,12 +101,10 @@ class Knowledge:
     def _names(self) -> dict[str, FrameworkName]:
         names: dict[str, FrameworkName] = {}
         for framework, head in self._heads.items():
-            names[str(canonicalize_name(framework))] = FrameworkName(
-                framework, head["distribution"]
-            )
+            names[normalise_name(framework)] = FrameworkName(framework, head["distribution"])
             for name, entry in head["names"].items():
                 values = entry if isinstance(entry, dict) else {}
-                names[str(canonicalize_name(name))] = FrameworkName(
+                names[normalise_name(name)] = FrameworkName(
                     framework,
                     values.get("distribution") or head["distribution"],
                     values.get("build", ""),
@@ -116,7 +113,7 @@ class Knowledge:
 
     def name(self, text: str) -> FrameworkName | None:
         """Return what a framework's or distribution's name stands for; None if no framework has that name."""
-        return self._names.get(str(canonicalize_name(text)))
+        return self._names.get(normalise_name(text))
 
     def known_names(self) -> tuple[str, ...]:
         """Return every name that is known, extensions and satellites included, for hints on misspelt ones."""
@@ -220,7 +217,7 @@ class Knowledge:
 
     def extension(self, distribution: str) -> tuple[ExtensionRelease, ...]:
         """Return the releases of one extension, newest first."""
-        name = canonicalize_name(distribution)
+        name = normalise_name(distribution)
         return tuple(row for row in self.extensions if row.extension == name)
 
     # What follows from the tables
@@ -261,7 +258,11 @@ class Knowledge:
 
     def architecture(self, capability: Version) -> ArchitectureLife | None:
         """Return the life of a compute capability; None if it is not known."""
-        return next((row for row in self.architectures if row.capability == capability), None)
+        return self._lives.get(capability)
+
+    @cached_property
+    def _lives(self) -> dict[Version, ArchitectureLife]:
+        return {row.capability: row for row in reversed(self.architectures)}
 
     def cudnn_of(self, version: Version) -> CudnnSupport | None:
         """Return NVIDIA's support matrix of a cuDNN release; None if it is not known."""
