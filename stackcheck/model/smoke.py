@@ -6,7 +6,15 @@ from typing import Literal
 
 from stackcheck.model.record import record
 
-__all__ = ["LAYERS", "ParityResult", "SmokeReport", "StageResult", "StageStatus", "TaskResult"]
+__all__ = [
+    "LAYERS",
+    "PaceResult",
+    "ParityResult",
+    "SmokeReport",
+    "StageResult",
+    "StageStatus",
+    "TaskResult",
+]
 
 StageStatus = Literal["ok", "error", "unknown", "skipped"]
 
@@ -47,6 +55,8 @@ class StageResult:
     """What went wrong or should be known, one sentence."""
     rates: dict[str, float] | None = None
     """Rates by name with unit (`float32 GFLOP/s`), compared with a baseline and with earlier runs."""
+    explanation: str = ""
+    """What `stackcheck explain` makes of the message: code, cause and fix; empty where nothing in it is known."""
 
 
 @record(frozen=True)
@@ -89,14 +99,45 @@ class ParityResult:
     prefix: str = ""
     parameter: str = ""
     """The parameter that differs first."""
+    layer: str = ""
+    """The first layer that differs when that step is computed again from the reference's weights; `update` if none
+    does, so that it is the optimizer, and `compiler` if eager mode agrees in every layer."""
     library: str = ""
     """The file that computed there, where it can be told."""
     step_seconds: float | None = None
     """Median of a step."""
     reference_step_seconds: float | None = None
     """The same of the reference, on the CPU."""
+    explanation: str = ""
+    """What `stackcheck explain` makes of a failure."""
+
+
+@record(frozen=True)
+class PaceResult:
+    """A line of the one table: one model of some size, trained and asked by one program on one device.
+
+    `status` is `error` where it failed, or where it ended elsewhere than the engine on the CPU did from the same
+    weights on the same batches.
+    """
+
+    subject: str
+    """`stackgrad`, `stackgrad without cuDNN`, `torch 2.13.0`, ..."""
+    device: str
+    mode: str
+    task: str
+    status: StageStatus
+    step_seconds: float | None = None
+    """Median of a training step."""
+    inference_seconds: float | None = None
+    """Of the held-out questions (256 sequences, 359 digits)."""
     memory_bytes: int | None = None
-    """The most that the framework's process has held on the host so far."""
+    """The most that it held: of the GPU where it ran on one, else of the process."""
+    ratio_to_cpu: float | None = None
+    """How many times as fast a step is as that of the engine on the CPU."""
+    accuracy: float | None = None
+    """Share of right answers to the held-out questions after the few steps that were timed."""
+    steps: int = 0
+    message: str = ""
 
 
 @record(frozen=True)
@@ -109,6 +150,7 @@ class SmokeReport:
     stages: tuple[StageResult, ...] = ()
     tasks: tuple[TaskResult, ...] = ()
     parity: tuple[ParityResult, ...] = ()
+    table: tuple[PaceResult, ...] = ()
     failing_layer: str = ""
     """The lowest layer with an error; empty if none has one."""
     notes: tuple[str, ...] = ()

@@ -25,6 +25,8 @@ def list_rejections(pools: Sequence[Pool], chosen: Sequence[Build]) -> tuple[Rej
     """Return what ruled out each row that would have been better, best first; one line a build and reason."""
     lines: dict[tuple[str, str], Rejection] = {}
     for pool in pools:
+        if len(lines) >= _MOST_REJECTIONS:
+            break
         winner = next((build for build in chosen if build.framework == pool.requirement.name), None)
         for build, errors in pool.failures(winner):
             for finding in errors:
@@ -32,10 +34,12 @@ def list_rejections(pools: Sequence[Pool], chosen: Sequence[Build]) -> tuple[Rej
                 lines.setdefault(
                     key, Rejection(build.label, finding.code, finding.reason, finding.title)
                 )
+            if len(lines) >= _MOST_REJECTIONS:
+                break
         if winner is None:
             continue
         for build in pool.ranked[: pool.ranked.index(winner)]:
-            if build.label != winner.label and pool.judge(build).verdict == "works":
+            if build.label != winner.label and pool.verdict(build) == "works":
                 message = f"{build.label} does not agree with the rest of the plan"
                 lines.setdefault(
                     (build.label, "PY-09"),
@@ -85,16 +89,27 @@ def explain_failure(
     """Return the smallest set of causes in plain sentences: what stands against the nearest miss."""
     causes = [finding.title for finding in faults]
     for pool in pools:
-        misses = list(pool.failures())
-        if pool.violation is None and misses and not any(True for _ in pool.passing()):
-            build, errors = min(misses, key=lambda miss: len(miss[1]))
+        if pool.violation is None and pool.ranked and next(pool.passing(), None) is None:
+            build, errors = _nearest(pool)
+            count = len(pool.ranked)
             causes += [
-                f"{pool.requirement.text}: none of {len(misses)} builds fits; nearest is {build.label}"
+                f"{pool.requirement.text}: none of {count} builds fits; nearest is {build.label}"
             ]
             causes += [finding.title for finding in errors]
     if not causes:
         causes = list(conflict)
     return tuple(dict.fromkeys(causes))
+
+
+def _nearest(pool: Pool) -> tuple[Build, list[Finding]]:
+    """Return the row that the fewest rules rule out, the best of them."""
+    nearest: tuple[Build, list[Finding]] | None = None
+    for build, errors in pool.failures():
+        if nearest is None or len(errors) < len(nearest[1]):
+            nearest = build, errors
+        if len(nearest[1]) == 1:
+            break
+    return nearest or (pool.ranked[0], [])
 
 
 def suggest_changes(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from packaging.specifiers import SpecifierSet
-
 from stackcheck.knowledge.knowledge import Knowledge
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.model.machine import Machine
 from stackcheck.model.plan import Requirement
 from stackcheck.model.record import record
+from stackcheck.model.specifier import admits
 from stackcheck.resolve.systems import read_channel
 from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.python import py19_platform, py25_never_built
@@ -147,8 +146,7 @@ def _released(rows: Iterable[Build], requirement: Requirement) -> list[Build]:
     PaddlePaddle's post-releases name the CUDA; then it is the row whose install command has it.
     """
     pinned = requirement.is_pinned
-    specifier = SpecifierSet(requirement.specifier, prereleases=True if pinned else None)
-    versions = {version for version in {row.version for row in rows} if specifier.contains(version)}
+    versions = {row.version for row in rows if admits(requirement.specifier, row.version)}
     released = [row for row in rows if row.version in versions]
     base, repackaged, _ = requirement.specifier.removeprefix("==").partition(".post")
     if not released and pinned and repackaged:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache
+from typing import Any
 
 from stackcheck.model.build import Build
 from stackcheck.model.fact import Undecided
 from stackcheck.model.finding import Finding
 from stackcheck.rules.of_builds import BUILD_RULES, HOST_RULES, SET_RULES
-from stackcheck.rules.rule import Situation
+from stackcheck.rules.rule import Rule, Situation
 from stackcheck.rules.scope import NotApplicable
 
-__all__ = ["Evaluation", "evaluate_build", "evaluate_host", "evaluate_set"]
+__all__ = [
+    "Evaluation",
+    "evaluate_build",
+    "evaluate_host",
+    "evaluate_set",
+    "judge_build",
+    "verdict_of",
+]
 
 
 @dataclass
@@ -38,10 +46,10 @@ class Evaluation:
             mine = getattr(self, name)
             mine += [entry for entry in getattr(other, name) if entry not in mine]
 
-    def run(self, judge: Callable[[], Finding | None], lacking: str) -> None:
-        """Run one rule and take down what it says; `lacking` names the judgement if a fact is missing."""
+    def run(self, rule: Rule, judge: Callable[..., Finding | None], *about: Any) -> None:
+        """Run one rule about a situation, or a build in one, and take down what it says."""
         try:
-            finding = judge()
+            finding = judge(*about)
         except NotApplicable:
             return
         except Undecided as undecided:
@@ -49,7 +57,8 @@ class Evaluation:
             if fact.unstated:
                 self._note(self.assumed, f"{fact.source} {fact.reason}")
             else:
-                self._note(self.unknown, f"{lacking}: {fact.source} {fact.reason}")
+                build = f" {about[0].label}" if len(about) > 1 else ""
+                self._note(self.unknown, f"{rule.code}{build}: {fact.source} {fact.reason}")
             return
         if finding is not None:
             (self.errors if finding.severity == "error" else self.warnings).append(finding)
@@ -64,7 +73,7 @@ def evaluate_host(situation: Situation) -> Evaluation:
     """Judge the machine alone: the driver against its GPUs, a container image against the driver."""
     outcome = Evaluation()
     for rule in HOST_RULES:
-        outcome.run(partial(rule.judge, situation), rule.code)
+        outcome.run(rule, rule.judge, situation)
     return outcome
 
 
@@ -75,10 +84,22 @@ def evaluate_build(
     outcome = Evaluation()
     for situation in situations:
         for rule in BUILD_RULES:
-            outcome.run(partial(rule.judge, build, situation), f"{rule.code} {build.label}")
+            outcome.run(rule, rule.judge, build, situation)
             if first_error and outcome.errors:
                 return outcome
     return outcome
+
+
+@lru_cache(maxsize=8192)
+def judge_build(build: Build, situation: Situation) -> Evaluation:
+    """Judge one build on one machine, once; nobody changes what is returned."""
+    return evaluate_build(build, [situation])
+
+
+@lru_cache(maxsize=8192)
+def verdict_of(build: Build, situation: Situation) -> str:
+    """Return the verdict on one build on one machine; the first thing against it is enough."""
+    return evaluate_build(build, [situation], first_error=True).verdict
 
 
 def evaluate_set(situations: Iterable[Situation]) -> Evaluation:
@@ -86,5 +107,5 @@ def evaluate_set(situations: Iterable[Situation]) -> Evaluation:
     outcome = Evaluation()
     for situation in situations:
         for rule in SET_RULES:
-            outcome.run(partial(rule.judge, situation), rule.code)
+            outcome.run(rule, rule.judge, situation)
     return outcome

@@ -11,7 +11,7 @@ from stackcheck.model.finding import Finding
 from stackcheck.model.plan import Requirement
 from stackcheck.model.version import Version
 from stackcheck.resolve.candidates import platforms_of, select_builds
-from stackcheck.resolve.evaluation import Evaluation, evaluate_build
+from stackcheck.resolve.evaluation import Evaluation, judge_build, verdict_of
 from stackcheck.resolve.preference import rank_builds
 from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.python import py19_platform
@@ -30,26 +30,35 @@ class Pool:
     violation: Finding | None = None
     unknown: str = ""
     assumed: tuple[str, ...] = ()
-    _judged: dict[int, Evaluation] = field(default_factory=dict)
 
     def judge(self, build: Build) -> Evaluation:
-        """Judge one row on every machine, once; on a machine of another platform its counterpart there."""
-        known = self._judged.get(id(build))
-        if known is None:
-            known = self._judged[id(build)] = Evaluation()
-            for situation in self.situations:
-                counterpart = _counterpart(build, situation)
-                if counterpart is None:
-                    known.errors.append(_lacks_platform(build, situation))
-                else:
-                    known.add(evaluate_build(counterpart, [situation]))
-        return known
+        """Judge one row on every machine; on a machine of another platform its counterpart there."""
+        outcome = Evaluation()
+        for situation in self.situations:
+            counterpart = _counterpart(build, situation)
+            if counterpart is None:
+                outcome.errors.append(_lacks_platform(build, situation))
+            else:
+                outcome.add(judge_build(counterpart, situation))
+        return outcome
+
+    def verdict(self, build: Build) -> str:
+        """Return the verdict on one row; unlike `judge`, stop at the first thing against it."""
+        verdict = "works"
+        for situation in self.situations:
+            counterpart = _counterpart(build, situation)
+            there = "fails" if counterpart is None else verdict_of(counterpart, situation)
+            if there == "fails":
+                return "fails"
+            if there == "unknown":
+                verdict = "unknown"
+        return verdict
 
     def passing(self) -> Iterator[Build]:
         """Run through the rows that work, best first, then those of which a probe could not tell."""
         doubtful: list[Build] = []
         for build in self.ranked:
-            verdict = self.judge(build).verdict
+            verdict = self.verdict(build)
             if verdict == "works":
                 yield build
             elif verdict == "unknown":
@@ -61,8 +70,8 @@ class Pool:
         for build in self.ranked:
             if build is before:
                 return
-            if errors := self.judge(build).errors:
-                yield build, errors
+            if self.verdict(build) == "fails":
+                yield build, self.judge(build).errors
 
 
 def fill_pool(

@@ -7,10 +7,10 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from stackcheck.errors import InputError
+from stackcheck.model.name import normalise_name
 from stackcheck.model.plan import Requirement
+from stackcheck.model.specifier import InvalidSpecifier, clauses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +64,7 @@ def parse_requirement(text: str, knowledge: Knowledge, place: str = "") -> Requi
     if local := _LOCAL.match(specifier):
         specifier, build = f"=={local['version']}", local["build"].lower()
     try:
-        SpecifierSet(specifier)
+        clauses_of(specifier)
     except InvalidSpecifier:
         raise InputError(
             f"{where}{text!r}: {specifier!r} is no version specifier; write for example `==2.7.1`, `==2.7.*` or `>=2.4`"
@@ -164,11 +164,6 @@ def _refuse_misspelling(text: str, name: str, knowledge: Knowledge, where: str) 
         raise InputError(
             f"{where}{text!r}: no framework or package {name!r} is known; did you mean {choices}?"
         )
-
-
-def normalise_name(name: str) -> str:
-    """Return the name as PEP 503 compares it; `packaging.utils` does the same and costs 10 ms to import."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _distance_is_small(left: str, right: str) -> bool:

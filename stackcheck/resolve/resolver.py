@@ -54,10 +54,36 @@ def resolve(
     driver would unlock or, on failure, what would change it. Raises `InputError` for a request without a framework.
     """
     requirements = merge_requirements(requirements)
-    situations = [
-        replace(situation, advise=False)
-        for situation in situations_of(machines, knowledge, wishes, packages_of(requirements))
-    ]
+    packages = packages_of(requirements)
+
+    def place(on: Sequence[Machine]) -> Sequence[Situation]:
+        found = situations_of(on, knowledge, wishes, packages)
+        return [replace(situation, advise=False) for situation in found]
+
+    situations = place(machines)
+    found = _resolve(requirements, situations, knowledge, wishes, reporter, advise=advise)
+    if found.status != "impossible" or not advise:
+        return found
+
+    def attempt(asked: Sequence[Requirement], on: Sequence[Machine], channel: str) -> Resolution:
+        # on the same machines the same situations: what was judged there need not be judged again
+        there = situations if on is machines else place(on)
+        wanted = replace(wishes, channel=channel) if channel else wishes
+        return _resolve(asked, there, knowledge, wanted, None, advise=False)
+
+    unlocks = suggest_changes(requirements, machines, knowledge, attempt)
+    return replace(found, unlocks=unlocks)
+
+
+def _resolve(
+    requirements: Sequence[Requirement],
+    situations: Sequence[Situation],
+    knowledge: Knowledge,
+    wishes: Wishes,
+    reporter: Any,
+    *,
+    advise: bool,
+) -> Resolution:
     pools = [
         fill_pool(each, situations, knowledge, wishes) for each in requirements if each.is_framework
     ]
@@ -80,17 +106,11 @@ def resolve(
         else:
             return _answer(found, pools, situations, requirements, outcome, advise=advise)
 
-    def attempt(
-        asked: Sequence[Requirement], on: Sequence[Machine], channel: str = ""
-    ) -> Resolution:
-        wanted = replace(wishes, channel=channel) if channel else wishes
-        return resolve(asked, on, knowledge, wanted, advise=False)
-
+    rejected = list_rejections(pools, ()) if advise else ()
     return Resolution(
         "impossible",
         None,
-        rejected=(*_as_rejections(outcome.errors), *list_rejections(pools, ())),
-        unlocks=suggest_changes(requirements, machines, knowledge, attempt) if advise else (),
+        rejected=(*_as_rejections(outcome.errors), *rejected),
         assumed=tuple(outcome.assumed),
         causes=explain_failure(pools, outcome.errors, conflict) if advise else (),
     )

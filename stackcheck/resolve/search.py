@@ -12,10 +12,9 @@ from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
-
 from stackcheck.model.build import Build
 from stackcheck.model.record import record
+from stackcheck.model.specifier import admits, clauses_of
 from stackcheck.model.version import Version, parse_version
 from stackcheck.resolve.preference import PYTHONS
 from stackcheck.rules.python.py16_python_version import supports_python
@@ -110,8 +109,8 @@ class Provider:
         points = set(self.libraries(distribution))
         if not points:
             for demand in demands:
-                for clause in SpecifierSet(demand.text):
-                    edge = parse_version(clause.version.removesuffix(".*"))
+                for clause in clauses_of(demand.text):
+                    edge = clause.version
                     points |= {edge, parse_version(f"{edge.base_version}.0.1"), _below(edge)}
             points.add(parse_version("99"))
         for demand in demands:
@@ -154,10 +153,9 @@ def demands_of(build: Build) -> tuple[Demand, ...]:
 
 def demand_of_pin(name: str, specifier: str, parent: str) -> Demand:
     """Make the demand that a distribution, or the build of a framework of that name, be within a specifier."""
-    allowed = SpecifierSet(specifier, prereleases=True)
 
     def accepts(value: Any) -> bool:
-        return allowed.contains(value.version if isinstance(value, Build) else value)
+        return admits(specifier, value.version if isinstance(value, Build) else value)
 
     return Demand(name, accepts, specifier, parent)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stackcheck.model.fact import UNSTATED, Fact, Known, Unknown
@@ -50,7 +51,7 @@ class Situation:
         gpus = self.machine.gpus
         return isinstance(gpus, Known) and not gpus.value
 
-    @property
+    @cached_property
     def driver_cuda(self) -> Fact[Version]:
         """The CUDA driver version: as reported, else the one that the driver's branch has on Linux."""
         driver = self.machine.driver

@@ -9,6 +9,7 @@ runs on exactly its own capability.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -115,13 +116,16 @@ def find_gaps(build: Build, situation: Situation) -> list[Gap]:
     Raises `Undecided` where GPUs, capabilities or the build's architectures are not known.
     """
     gaps: list[Gap] = []
+    found: dict[Version, Gap | None] = {}
     for gpu in situation.machine.gpus.get() or ():
         capability = gpu.compute_capability.get()
         if capability is None:
             continue
-        gap = _find_gap(build, gpu, capability, situation)
+        if capability not in found:
+            found[capability] = _find_gap(build, gpu, capability, situation)
+        gap = found[capability]
         if gap is not None:
-            gaps.append(gap)
+            gaps.append(replace(gap, gpu=gpu))
     return gaps
 
 
@@ -138,10 +142,13 @@ def _oldest_of_cudnn(build: Build, knowledge: Knowledge) -> Version | None:
     """Return the oldest capability of the build's cuDNN: what gets loaded is that release or a later one."""
     if build.cudnn is None or build.cudnn_linkage == "none":
         return None
-    for row in knowledge.cudnn_support:
-        if row.first <= build.cudnn <= row.last:
-            return row.capability_min
-    return None
+    return _oldest_of(build.cudnn, knowledge)
+
+
+@lru_cache(maxsize=256)
+def _oldest_of(cudnn: Version, knowledge: Knowledge) -> Version | None:
+    support = knowledge.cudnn_of(cudnn)
+    return support.capability_min if support else None
 
 
 def _find_gap(build: Build, gpu: Gpu, capability: Version, situation: Situation) -> Gap | None:

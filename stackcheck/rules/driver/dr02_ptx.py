@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.version import Version
 from stackcheck.rules.driver.coverage import find_cubin, find_ptx, name_of
 from stackcheck.rules.driver.forward import carried_forward
 from stackcheck.rules.rule import BuildRule, Situation
@@ -15,10 +16,12 @@ def judge(build: Build, situation: Situation) -> Finding | None:
     """Judge every GPU that has PTX and no machine code in the build."""
     if not build.architectures or build.cuda is None:
         return None
+    seen: set[Version] = set()
     for gpu in situation.machine.gpus.get() or ():
         capability = gpu.compute_capability.get()
-        if capability is None:
+        if capability is None or capability in seen:
             continue
+        seen.add(capability)
         life = situation.knowledge.architecture(capability)
         tegra = life is not None and life.tegra
         ptx = find_ptx(build.architectures, capability)

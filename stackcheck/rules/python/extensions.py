@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
-
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.specifier import admits
 from stackcheck.model.version import Version
 from stackcheck.rules.driver.coverage import name_of
 from stackcheck.rules.rule import BuildRule, Situation
@@ -50,7 +49,7 @@ def _extensions(
 
 def _fits(row: ExtensionRelease, build: Build) -> bool:
     specifier = row.requires.get(build.distribution, "")
-    if not SpecifierSet(specifier).contains(build.version, prereleases=True):
+    if not admits(specifier, build.version):
         return False
     return not row.builds or not build.is_gpu or build.build.startswith(row.builds)
 

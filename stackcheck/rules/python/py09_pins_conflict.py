@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from packaging.specifiers import SpecifierSet
-
 from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.specifier import admits
+from stackcheck.model.version import parse_version
 from stackcheck.rules.rule import SetRule, Situation
 
 __all__ = ["RULE", "excludes"]
@@ -14,7 +14,7 @@ def excludes(left: str, right: str) -> bool:
     """Tell whether two specifiers cannot both hold, as far as exact pins tell."""
     for pin, other in ((left, right), (right, left)):
         if pin.startswith("==") and "*" not in pin and "," not in pin:
-            return not SpecifierSet(other).contains(pin[2:], prereleases=True)
+            return not admits(other, parse_version(pin[2:]))
     return False
 
 
@@ -35,9 +35,7 @@ def judge(situation: Situation) -> Finding | None:
         needs = {**build.requires, **({"protobuf": build.protobuf} if build.protobuf else {})}
         for name, specifier in needs.items():
             version = versions.get(name)
-            if version is not None and not SpecifierSet(specifier).contains(
-                str(version), prereleases=True
-            ):
+            if version is not None and not admits(specifier, version):
                 return _conflict(
                     name, (build.label, specifier), ("the environment", f"=={version}")
                 )

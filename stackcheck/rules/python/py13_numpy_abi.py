@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from packaging.specifiers import SpecifierSet
-
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.specifier import admits
 from stackcheck.rules.rule import BuildRule, Situation
 
 __all__ = ["RULE"]
@@ -14,11 +13,7 @@ __all__ = ["RULE"]
 def judge(build: Build, situation: Situation) -> Finding | None:
     """Judge the NumPy beside the build."""
     numpy = situation.packages.get("numpy")
-    if (
-        not build.numpy
-        or numpy is None
-        or SpecifierSet(build.numpy).contains(numpy, prereleases=True)
-    ):
+    if not build.numpy or numpy is None or admits(build.numpy, numpy):
         return None
     return RULE.finding(
         f"NumPy {numpy} is beside {build.label}, which needs numpy{build.numpy}",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from packaging.specifiers import SpecifierSet
-
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
-from stackcheck.model.version import Version
+from stackcheck.model.specifier import admits
+from stackcheck.model.version import Version, parse_version
 from stackcheck.rules.rule import BuildRule, Situation
 
 __all__ = ["RULE", "pythons_of", "supports_python"]
@@ -18,16 +17,11 @@ _TAG = re.compile(r"(cp|py|pp)(\d)(\d*)(t?)")
 
 def supports_python(build: Build, python: Version) -> bool:
     """Tell whether a build has a file for a Python; tags decide, metadata where there are none."""
-    if build.requires_python and not SpecifierSet(build.requires_python).contains(
-        str(python), prereleases=True
-    ):
-        if python.micro == 0 and len(python.release) < 3:
-            # "3.9" means any 3.9: a floor of 3.9.1 is no reason against it
-            if not SpecifierSet(build.requires_python).contains(
-                f"{python.major}.{python.minor}.99"
-            ):
-                return False
-        else:
+    stated = build.requires_python
+    if stated and not admits(stated, python):
+        # "3.9" means any 3.9: a floor of 3.9.1 is no reason against it
+        last = parse_version(f"{python.major}.{python.minor}.99")
+        if len(python.release) > 2 or not admits(stated, last):
             return False
     if not build.python_tags:
         return True

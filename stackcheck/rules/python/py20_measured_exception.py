@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from packaging.specifiers import SpecifierSet
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from stackcheck.knowledge.rows import Quirk
 from stackcheck.model.build import Build
 from stackcheck.model.fact import Fact
 from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.specifier import admits
 from stackcheck.model.version import Version
 from stackcheck.rules.rule import BuildRule, Situation
+
+if TYPE_CHECKING:
+    from stackcheck.knowledge.knowledge import Knowledge
+    from stackcheck.knowledge.rows import Quirk
 
 __all__ = ["RULE"]
 
 
 def judge(build: Build, situation: Situation) -> Finding | None:
     """Judge the build against the rows of quirks.yaml."""
-    for quirk in situation.knowledge.quirks:
-        if _is_about(quirk, build) and _shows(quirk, situation):
+    for quirk in _quirks_of(build, situation.knowledge):
+        if _shows(quirk, situation):
             return RULE.finding(
                 f"{build.label}: {quirk.message}",
                 evidence=tuple(
@@ -32,10 +37,15 @@ def judge(build: Build, situation: Situation) -> Finding | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def _quirks_of(build: Build, knowledge: Knowledge) -> tuple[Quirk, ...]:
+    return tuple(quirk for quirk in knowledge.quirks if _is_about(quirk, build))
+
+
 def _is_about(quirk: Quirk, build: Build) -> bool:
     return (
         quirk.framework in (build.framework, build.distribution, "*")
-        and _within(build.version, quirk.versions)
+        and admits(quirk.versions, build.version)
         and (not quirk.builds or build.build.startswith(quirk.builds))
         and (not quirk.channels or build.channel in quirk.channels)
         and (not quirk.platforms or build.platform in quirk.platforms)
@@ -46,7 +56,7 @@ def _shows(quirk: Quirk, situation: Situation) -> bool:
     """Tell whether the machine is one where it shows. Raises `Undecided` if a fact that decides is not known."""
     if quirk.capabilities:
         capabilities = [gpu.compute_capability.get() for gpu in situation.machine.gpus.get() or ()]
-        if not any(each is not None and _within(each, quirk.capabilities) for each in capabilities):
+        if not any(each is not None and admits(quirk.capabilities, each) for each in capabilities):
             return False
     if not _holds(situation.machine.driver.release, quirk.drivers) or not _holds(
         situation.python, quirk.python
@@ -54,7 +64,7 @@ def _shows(quirk: Quirk, situation: Situation) -> bool:
         return False
     for name, specifier in quirk.packages.items():
         version = situation.packages.get(name)
-        if version is None or not _within(version, specifier):
+        if version is None or not admits(specifier, version):
             return False
     return True
 
@@ -63,11 +73,7 @@ def _holds(fact: Fact[Version], specifier: str) -> bool:
     if not specifier:
         return True
     value = fact.get()
-    return value is not None and _within(value, specifier)
-
-
-def _within(version: Version, specifier: str) -> bool:
-    return SpecifierSet(specifier).contains(version, prereleases=True)
+    return value is not None and admits(specifier, value)
 
 
 RULE = BuildRule(
