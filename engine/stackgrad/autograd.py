@@ -90,6 +90,8 @@ def backward(
             gradient = gradient.detach()
         with set_grad_enabled(create_graph):
             target.grad = gradient if target.grad is None else target.grad + gradient
+        if mode.tape is not None:
+            mode.tape.graded[id(target)] = target
         for hook in list(target.__dict__.get("_accumulated", {}).values()):
             hook(target)
 

@@ -10,10 +10,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Mode(threading.local):
-    """Whether operations are recorded, and whether the graph looks for NaN (per thread)."""
+    """Whether operations are recorded, whether the graph looks for NaN, and who captures (per thread)."""
 
     enabled = True
     anomaly = False
+    tape: Any = None  # of `stackgrad.capture`, while a step is recorded
 
 
 mode = Mode()
@@ -64,6 +65,28 @@ class enable_grad(no_grad):  # noqa: N801  (PyTorch's name)
     """Context manager and decorator in which operations are recorded again."""
 
     _enabled = True
+
+
+def replayed(method: F) -> F:
+    """Decorate a method that keeps numbers on the host: a captured step calls it at every replay.
+
+    It may read its tensor arguments, and the gradients of the optimizers among its arguments.
+    """
+    import functools
+
+    @functools.wraps(method)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if mode.tape is None:
+            return method(self, *args, **kwargs)
+        return mode.tape.host(method, (self, *args), kwargs)
+
+    return cast("F", wrapper)
+
+
+def refuse_capture(what: str) -> None:
+    """Raise CaptureError where a captured step does `what`."""
+    if mode.tape is not None:
+        mode.tape.refuse(what)
 
 
 def _decorate(manager: Callable[[], Any], function: F) -> F:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stackgrad import dtypes
 from stackgrad.arrays import Array
 from stackgrad.device import Device, cpu
-from stackgrad.grad_mode import mode
+from stackgrad.grad_mode import mode, refuse_capture
 from stackgrad.graph import Handle, Node, edge_to
 from stackgrad.layout import Layout
 
@@ -249,6 +249,8 @@ class Tensor(Layout):
 
     def numpy(self, *, force: bool = False) -> Array:
         """Return the NumPy array that shares this tensor's memory; RuntimeError on a GPU."""
+        if mode.tape is not None:
+            refuse_capture("numpy() is called")
         if force:
             return self.device.xp.asnumpy(self.array) if self.is_cuda else self.array
         if self.requires_grad:
@@ -267,6 +269,8 @@ class Tensor(Layout):
 
     def item(self) -> Any:
         """Return the one element as a Python number."""
+        if mode.tape is not None:
+            refuse_capture("item() is called")
         if self.array.size != 1:
             raise RuntimeError(
                 f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
@@ -276,6 +280,8 @@ class Tensor(Layout):
 
     def tolist(self) -> Any:
         """Return nested lists of Python numbers."""
+        if mode.tape is not None:
+            refuse_capture("tolist() is called")
         array = self.array.astype("float32") if self.dtype is dtypes.bfloat16 else self.array
         return array.tolist()
 
@@ -286,11 +292,15 @@ class Tensor(Layout):
         return int(self.item())
 
     def __bool__(self) -> bool:
+        if mode.tape is not None:
+            refuse_capture("Python asks whether a tensor is true")
         if self.array.size != 1:
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
         return bool(self.array.item())
 
     def __index__(self) -> int:
+        if mode.tape is not None:
+            refuse_capture("a tensor becomes a Python index")
         if self.dtype.is_floating_point or self.array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.array.item())
@@ -337,7 +347,9 @@ class Tensor(Layout):
         return _rebuild, (type(self), array, str(self.device), self.requires_grad)
 
     def __dlpack__(self, **options: Any) -> Any:
-        return self.array.__dlpack__(**options)
+        from stackgrad.utils.dlpack import to_dlpack
+
+        return to_dlpack(self, **options)
 
     def __dlpack_device__(self) -> Any:
         return self.array.__dlpack_device__()

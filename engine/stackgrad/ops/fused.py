@@ -67,7 +67,7 @@ class Fused:
         keep = any(edges)
         arrays = [None if t is None else t.array for t in tensors]
         outputs, residue = quiet.run(kernel.forward, device.xp, *arrays, keep=keep, **static)
-        results = [wrap(device.xp.asarray(output), device) for output in outputs]
+        results = [wrap(output, device) for output in outputs]
         if keep:
             versions = [None if t is None else t.version[0] for t in tensors]
             node = Node(self, edges, (tensors, versions, residue, kernel), static, len(results))

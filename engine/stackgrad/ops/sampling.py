@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stackgrad import dtypes, random
+from stackgrad.arrays import quiet
 from stackgrad.device import current
 from stackgrad.device import device as find_device
 from stackgrad.ops.creation import Maker, like
@@ -28,7 +29,10 @@ def _drawn(name: str, draw: Callable[..., Any]) -> Maker:
         target = current() if device is None else find_device(device)
         kind = (dtype or dtypes.get_default_dtype()).numpy
         found = wrap(
-            draw(target.xp, sizes_of(size), kind, generator or random.default_generator), target
+            quiet.run(
+                draw, target.xp, sizes_of(size), kind, generator or random.default_generator
+            ),
+            target,
         )
         return found.requires_grad_() if requires_grad else found
 
@@ -59,9 +63,8 @@ def randint(
     """Return whole numbers from `low` up to but without `high`; the arguments are [low = 0,] high, size."""
     low, high, size = (0, *args) if len(args) == 2 else args
     target = current() if device is None else find_device(device)
-    values = random.integers(
-        target.xp, sizes_of((size,)), low, high, generator or random.default_generator
-    )
+    drawn_by = generator or random.default_generator
+    values = quiet.run(random.integers, target.xp, sizes_of((size,)), low, high, drawn_by)
     found = wrap(values.astype((dtype or dtypes.int64).numpy), target)
     return found.requires_grad_() if requires_grad else found
 
@@ -85,7 +88,7 @@ def randperm(
 ) -> Tensor:
     """Return the numbers 0 to n-1 in random order."""
     target = current() if device is None else find_device(device)
-    order = random.permutation(target.xp, n, generator or random.default_generator)
+    order = quiet.run(random.permutation, target.xp, n, generator or random.default_generator)
     return wrap(order.astype((dtype or dtypes.int64).numpy), target)
 
 

@@ -50,6 +50,8 @@ class Op:
     ) -> None:
         code = forward.__code__
         self.name, self.forward, self.view, self.fresh = name, forward, view, True
+        if code.co_name == "<lambda>":
+            forward.__qualname__ = name  # by which a captured graph prints it
         self.parameters: tuple[str, ...] = code.co_varnames[1 : code.co_argcount]
         self.rules = [rules.get(parameter) for parameter in self.parameters]
         self.wants = [() if rule is None else _names(rule) for rule in self.rules]
@@ -92,7 +94,7 @@ class Op:
                 f"{self.name}(): expected a Tensor, got {[type(t).__name__ for t in tensors]}"
             )
         out = quiet.run(self.forward, device.xp, *arrays, **static)
-        if out.__class__ is not device.array_type:
+        if not isinstance(out, device.array_type):
             out = device.xp.asarray(out)
         result = wrap(out, device)
         if self.view:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stackgrad.grad_mode import enable_grad, no_grad
+from stackgrad.grad_mode import enable_grad, no_grad, replayed
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = ["Optimizer"]
@@ -59,6 +59,7 @@ class Optimizer:
                 else:
                     parameter.grad = parameter.grad.detach() * 0
 
+    @replayed
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters that have a gradient; return the loss of `closure` if one is given."""
         loss = None

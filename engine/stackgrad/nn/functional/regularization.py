@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stackgrad import random
+from stackgrad.arrays import Array, ArrayModule, quiet
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = [
@@ -19,9 +22,16 @@ def _kept(input: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
     """Return a mask of what stays: ones with probability 1 - p."""
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    xp, device = input.device.xp, input.device
-    drawn = random.uniform(xp, shape, xp.dtype("float32"), random.default_generator)
-    return wrap((drawn >= p).astype(input.array.dtype), device)
+    device, kind = input.device, input.array.dtype
+    mask = quiet.run(_draw_mask, device.xp, shape, kind, p, random.default_generator)
+    return wrap(mask, device)
+
+
+def _draw_mask(
+    xp: ArrayModule, shape: tuple[int, ...], kind: Any, p: float, generator: random.Generator
+) -> Array:
+    drawn = random.uniform(xp, shape, xp.dtype("float32"), generator)
+    return (drawn >= p).astype(kind)
 
 
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:

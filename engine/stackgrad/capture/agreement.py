@@ -1,0 +1,108 @@
+"""Whether two runs of a step did the same, and what of it came from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stackgrad.capture.tape import CaptureError, Tape, Value
+from stackgrad.tensor import Tensor
+
+
+def difference(before: Tape, after: Tape) -> str | None:
+    """Say where two tapes differ; None if the second repeats the first on other memory."""
+    for a, b in zip(before.calls, after.calls, strict=False):
+        if not alike(a.function, b.function):
+            return f"{b.name} at {b.line} came in the place of {a.name} at {a.line}"
+        for x, y in ((a.args, b.args), (a.kwargs, b.kwargs), (a.results, b.results)):
+            if not alike(x, y):
+                return f"{b.name} at {b.line} was given {_short(x)}, then {_short(y)}"
+    if len(before.calls) != len(after.calls):
+        longer = max(before.calls, after.calls, key=len)
+        extra = longer[min(len(before.calls), len(after.calls))]
+        return f"{extra.name} at {extra.line} was called in one run and not in the other"
+    for number, array in after.arrays.items():
+        if before.arrays[number][:2] != array[:2]:
+            reader = first_reader(after, number)
+            return f"the shape or type of {reader} changed: {before.arrays[number][:2]}, then {array[:2]}"
+    for number, made in after.outside.items():
+        earlier = before.outside.get(number)
+        if not same_memory(before, after, number) and not equal_bits(earlier, made):
+            return f"{first_reader(after, number)} read {_origin(made)} that another call made"
+    return None
+
+
+def constants(before: Tape, after: Tape) -> dict[int, Any]:
+    """Return the arrays of the step that are made anew in every run, always the same, by number."""
+    return {
+        number: made
+        for number, made in after.outside.items()
+        if not same_memory(before, after, number)
+    }
+
+
+def same_memory(before: Tape, after: Tape, number: int) -> bool:
+    """Whether a value from outside was the same memory in both runs."""
+    a, b = before.arrays.get(number), after.arrays.get(number)
+    return a is not None and b is not None and a[2:5] == b[2:5]
+
+
+def equal_bits(a: Any, b: Any) -> bool:
+    """Whether two arrays hold the same bits."""
+    return (
+        isinstance(a, np.ndarray)
+        and isinstance(b, np.ndarray)
+        and a.shape == b.shape
+        and a.dtype == b.dtype
+        and a.tobytes() == b.tobytes()
+    )
+
+
+def first_reader(tape: Tape, number: int) -> str:
+    """Name the first call that reads a value, with its line."""
+    for call in tape.calls:
+        if f"Value(number={number})" in repr((call.args, call.kwargs)):
+            return f"{call.name} at {call.line}"
+    return "a call"
+
+
+def _origin(made: Any) -> str:
+    """Say whose array this is, as far as the tensors that hold it can tell."""
+    import gc
+
+    for holder in gc.get_referrers(made):
+        if isinstance(holder, Tensor):
+            for leaf in gc.get_referrers(holder):
+                if isinstance(leaf, Tensor) and leaf.grad is holder:
+                    return "a gradient (call zero_grad() in the step, or before every call)"
+    return "a tensor"
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Whether two arguments are the same in both runs: numbers bit for bit, objects themselves."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if a.__class__ is Value:
+        return bool(a.number == b.number)
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(alike(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, float):
+        return a.hex() == b.hex()
+    if isinstance(a, np.generic):
+        return a.tobytes() == b.tobytes()
+    if isinstance(a, Tensor):
+        return False
+    return bool(a == b)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:200] + "..."
+
+
+__all__ = ["CaptureError", "constants", "difference"]
