@@ -2,25 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
+import math
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stackcheck.cli.fleet_smoke import train_smoke
 from stackcheck.cli.options import JsonOption, WishFlags, with_options
-from stackcheck.cli.state import State, print_document
+from stackcheck.cli.state import State, document_text, print_document
+from stackcheck.diagnose.status import FAIL_ON
 from stackcheck.errors import InputError
+from stackcheck.model.record import record
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from stackcheck.fleet.judgement import Probed
+    from stackcheck.fleet.node import Node
 
-FactsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--facts", metavar="DIR", help="Folder of facts files, one a node (`stackcheck probe`)."
-    ),
-]
+__all__ = ["FORMATS", "FleetFlags", "register"]
+
+FORMATS = ("text", "json")
+
+
+@record(frozen=True)
+class FleetFlags:
+    """Which machines, and how they are asked."""
+
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="The nodes that `sinfo` names; one `srun` step on each.")
+    ] = False
+    partition: Annotated[
+        str | None,
+        typer.Option("--partition", metavar="NAME", help="With --slurm: only its nodes."),
+    ] = None
+    nodelist: Annotated[
+        str | None,
+        typer.Option("--nodelist", metavar="NODES", help="With --slurm: only these, `n[0-3],n7`."),
+    ] = None
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            help="A Ray cluster: auto, HOST:PORT, or its dashboard http://HOST:8265 (no Ray needed here).",
+        ),
+    ] = None
+    facts: Annotated[
+        str | None,
+        typer.Option(
+            "--facts", metavar="DIR", help="Folder of facts files, one a node (`stackcheck probe`)."
+        ),
+    ] = None
+    stackcheck: Annotated[
+        str | None,
+        typer.Option(
+            "--stackcheck",
+            metavar="COMMAND",
+            help="How StackCheck is started on a node (--slurm: as here; --ray: the nodes' own Python).",
+        ),
+    ] = None
+    env: Annotated[
+        str | None,
+        typer.Option("--env", metavar="PREFIX", help="Python environment to look at on each node."),
+    ] = None
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="S", min=1, help="Seconds that a node may take.")
+    ] = 60.0
+
+    def answers(self, state: State) -> Iterator[Probed | Node]:
+        """Yield what each node tells, with a bar where a person watches. Raises `InputError` for what contradicts."""
+        from stackcheck.fleet.sources import open_source, open_transport
+
+        if not math.isfinite(self.timeout):
+            raise InputError(f"--timeout {self.timeout}: a number of seconds is needed")
+        transport = open_transport(
+            self.slurm,
+            self.ray,
+            partition=self.partition,
+            nodelist=self.nodelist,
+            starter=self.stackcheck,
+        )
+        source = open_source(self.facts, transport, self.timeout, self.env)
+        shown = sys.stderr.isatty() and not state.quiet
+        return _watched(source.answers, source.count) if shown else source.answers
+
+
+def _watched(answers: Iterator[Probed | Node], count: int) -> Iterator[Probed | Node]:
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(
+        answers, "asking the nodes", total=count, console=Console(stderr=True), transient=True
+    )
+
+
+@record(frozen=True)
+class ReportFlags:
+    """How strictly, and what to print."""
+
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            "--expect",
+            metavar="FILE",
+            help="Warn where nodes differ from a probed machine in FILE.",
+        ),
+    ] = None
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on", metavar="|".join(FAIL_ON), help="From what on it ends with 1 (unknown: 3)."
+        ),
+    ] = "error"
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")
+    ] = None
+    json: JsonOption = False
+    output: Annotated[
+        str | None, typer.Option("--output", metavar="FILE", help="Write the report to FILE.")
+    ] = None
+
+    def checked_format(self) -> str:
+        """Return the format to print. Raises `InputError` with everything that does not go together."""
+        faults = []
+        if self.format is not None and self.format not in FORMATS:
+            faults.append(f"--format {self.format}: choose one of {', '.join(FORMATS)}")
+        if self.json and self.format not in (None, "json"):
+            faults.append(f"--json contradicts --format {self.format}")
+        if self.fail_on not in FAIL_ON:
+            faults.append(f"--fail-on {self.fail_on}: choose one of {', '.join(FAIL_ON)}")
+        if faults:
+            raise InputError(*faults)
+        return "json" if self.json else self.format or "text"
 
 
 def register(app: typer.Typer) -> None:
@@ -52,50 +166,66 @@ def _not_yet(name: str) -> Callable[[], None]:
     return run
 
 
-def _require_facts(facts: str | None) -> Path:
-    if facts is None:
-        raise InputError(
-            "name the nodes: --facts DIR with a file of each (`stackcheck probe --output FILE`);"
-            " --slurm and --ray are not there yet"
-        )
-    return Path(facts)
+@with_options(fleet=FleetFlags, report=ReportFlags)
+def doctor(context: typer.Context, *, fleet: FleetFlags, report: ReportFlags) -> None:
+    """Ask every node, judge it, and name what differs. Every known node has a row, whatever became of it.
 
-
-def doctor(context: typer.Context, *, facts: FactsOption = None, json: JsonOption = False) -> None:
-    """Judge every node and name what differs. Exit status: 1 if any node is not well, else 3 if any is unknown."""
+    Ends with 1 if a node is down or has an error, else 3 if one could not be judged.
+    """
+    from stackcheck.cli.report import deliver
     from stackcheck.fleet.drift import find_drift
-    from stackcheck.fleet.files import list_files, read_nodes
-    from stackcheck.render.fleet import fleet_document, print_fleet
+    from stackcheck.fleet.node import Node
+    from stackcheck.fleet.verdict import fleet_exit_status, fleet_status
 
     state: State = context.obj
-    nodes = tuple(read_nodes(list_files(_require_facts(facts)), state.knowledge()))
+    form = report.checked_format()
+    answers = fleet.answers(state)
+    expected = None
+    if report.expect is not None:
+        from pathlib import Path
+
+        from stackcheck.probe.facts_file import probe_facts_file
+
+        expected = probe_facts_file(Path(report.expect))
+    nodes: list[Node] = []
+    for answer in answers:
+        from stackcheck.fleet.judgement import judge
+
+        row = answer if isinstance(answer, Node) else judge(answer, state.knowledge(), expected)
+        nodes.append(row)
+        if state.verbose:
+            state.hint(f"{row.name}: {row.state}")
+    from stackcheck.render.node_names import natural_key
+
+    nodes.sort(key=lambda node: natural_key(node.name))
     drift = find_drift(nodes)
-    bad = any(
-        node.state not in ("ok", "findings")
-        or any(each.severity == "error" for each in node.findings)
-        for node in nodes
-    )
-    if json:
-        print_document("fleet-doctor", fleet_document(nodes, drift, "error" if bad else "ok"))
-    else:
+    if form == "text" and report.output is None:
+        from stackcheck.render.fleet import print_fleet
+
         print_fleet(nodes, drift, state.console())
-    raise typer.Exit(int(bad))
+    else:
+        from stackcheck.render.fleet import fleet_document
+
+        deliver(
+            document_text("fleet-doctor", fleet_document(nodes, drift, fleet_status(nodes, drift))),
+            report.output,
+        )
+    raise typer.Exit(fleet_exit_status(nodes, drift, report.fail_on))
 
 
-@with_options(wishes=WishFlags)
+@with_options(fleet=FleetFlags, wishes=WishFlags)
 def plan(
     context: typer.Context,
     specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="As for `resolve`.")],
     *,
-    facts: FactsOption = None,
+    fleet: FleetFlags,
     wishes: WishFlags,
     json: JsonOption = False,
 ) -> None:
     """One environment that holds on every node, or the fewest that cover all of them."""
     from stackcheck.cli.requirements import gather_requirements
-    from stackcheck.fleet.files import list_files
+    from stackcheck.fleet.node import Node
     from stackcheck.fleet.planning import plan_fleet
-    from stackcheck.probe.facts_file import probe_facts_file
     from stackcheck.render.fleet import plans_document, print_plans
     from stackcheck.resolve.wishes import read_wishes
 
@@ -105,7 +235,8 @@ def plan(
     asked = read_wishes(
         wishes.python, wishes.cuda, wishes.channel, wishes.prefer, wishes.exclude_newer
     )
-    machines = [(path.stem, probe_facts_file(path)) for path in list_files(_require_facts(facts))]
+    answers = list(fleet.answers(state))
+    machines = [(each.name, each.machine) for each in answers if not isinstance(each, Node)]
     groups = plan_fleet(requirements, machines, knowledge, asked)
     if json:
         print_document(

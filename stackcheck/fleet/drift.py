@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from stackcheck.fleet.node import Node
+from stackcheck.model.record import record
 
 __all__ = ["Drift", "find_drift"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Drift:
     """One fact in which nodes differ: the majority's value, and the others' by node."""
 
@@ -21,6 +21,15 @@ class Drift:
     """Nodes that have the majority's value."""
     outliers: tuple[tuple[str, str], ...]
     """(node, value), by node."""
+    unknown: tuple[str, ...] = ()
+    """Nodes of which nobody could tell it; they are neither alike nor different."""
+
+    def by_value(self) -> dict[str, list[str]]:
+        """Return the nodes of each value that is not the majority's, the commonest first."""
+        nodes: dict[str, list[str]] = {}
+        for node, value in self.outliers:
+            nodes.setdefault(value, []).append(node)
+        return dict(sorted(nodes.items(), key=lambda entry: (-len(entry[1]), entry[0])))
 
 
 def find_drift(nodes: Iterable[Node]) -> tuple[Drift, ...]:
@@ -30,12 +39,15 @@ def find_drift(nodes: Iterable[Node]) -> tuple[Drift, ...]:
     found: list[Drift] = []
     for name in names:
         values = {node.name: node.facts.get(name, "absent") for node in judged}
-        counts = Counter(values.values())
+        counts = Counter(value for value in values.values() if value != "unknown")
         if len(counts) < 2:
             continue
         majority = min(counts, key=lambda value: (-counts[value], value))
         outliers = tuple(
-            (node, value) for node, value in sorted(values.items()) if value != majority
+            (node, value)
+            for node, value in sorted(values.items())
+            if value not in (majority, "unknown")
         )
-        found.append(Drift(name, majority, counts[majority], outliers))
+        unknown = tuple(sorted(node for node, value in values.items() if value == "unknown"))
+        found.append(Drift(name, majority, counts[majority], outliers, unknown))
     return tuple(found)

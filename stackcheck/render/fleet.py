@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.render.node_names import fold_names, natural_key
 from stackcheck.render.plan import print_resolution, resolution_document
 
 if TYPE_CHECKING:
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from stackcheck.fleet.node import Node
     from stackcheck.fleet.planning import Group
 
-__all__ = ["fleet_document", "plans_document", "print_fleet", "print_plans"]
+__all__ = [
+    "describe_age",
+    "fleet_document",
+    "group_rows",
+    "plans_document",
+    "print_fleet",
+    "print_plans",
+]
 
 
 def fleet_document(nodes: Sequence[Node], drift: Sequence[Drift], status: str) -> Mapping[str, Any]:
@@ -45,6 +53,7 @@ def fleet_document(nodes: Sequence[Node], drift: Sequence[Drift], status: str) -
                 "fact": each.fact,
                 "majority": each.majority,
                 "outliers": [{"node": node, "value": value} for node, value in each.outliers],
+                "unknown": list(each.unknown),
             }
             for each in drift
         ],
@@ -52,24 +61,41 @@ def fleet_document(nodes: Sequence[Node], drift: Sequence[Drift], status: str) -
 
 
 def print_fleet(nodes: Sequence[Node], drift: Sequence[Drift], console: Console) -> None:
-    """Print the nodes that are not well, what differs, and the count of all."""
-    for node in nodes:
-        if node.state == "ok":
-            continue
-        console.print(f"{node.name}: {node.state}", markup=False)
-        for finding in node.findings:
-            console.print(f"  {finding.severity}[{finding.code}]: {finding.title}", markup=False)
-        if node.state != "findings" and node.detail:
-            console.print(f"  {node.detail}", markup=False)
-    for each in drift:
-        console.print(
-            f"drift in {each.fact}: {each.share} nodes have {each.majority}", markup=False
-        )
-        for name, value in each.outliers:
-            console.print(f"  {name}: {value}", markup=False)
+    """Print the count of all, the nodes that are not well, those with the same trouble together, and what differs."""
     counts = Counter(node.state for node in nodes)
     told = ", ".join(f"{count} {state}" for state, count in counts.most_common())
-    console.print(f"{len(nodes)} nodes: {told}", markup=False)
+    lines = [f"{len(nodes)} node{'s' * (len(nodes) != 1)}: {told}"]
+    for rows in group_rows(nodes):
+        first = rows[0]
+        lines += ["", f"{fold_names(node.name for node in rows)}: {first.state}"]
+        lines += [f"  {each.severity}[{each.code}]: {each.title}" for each in first.findings]
+        if first.detail and first.state != "findings":
+            lines.append(f"  {first.detail}")
+    for each in drift:
+        lines += ["", f"drift in {each.fact}: {each.share} have {each.majority}"]
+        lines += [f"  {fold_names(names)}: {value}" for value, names in each.by_value().items()]
+    if oldest := max((node.age_seconds or 0 for node in nodes), default=0):
+        lines += ["", f"oldest facts: {describe_age(oldest)} old"]
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def group_rows(nodes: Sequence[Node]) -> list[list[Node]]:
+    """Return the nodes that are not `ok`, those with the same state, findings and detail together."""
+    groups: dict[object, list[Node]] = {}
+    for node in sorted(nodes, key=lambda node: natural_key(node.name)):
+        if node.state != "ok":
+            told = tuple((each.code, each.title) for each in node.findings)
+            groups.setdefault((node.state, told, not told and node.detail), []).append(node)
+    return list(groups.values())
+
+
+def describe_age(seconds: int) -> str:
+    """Return an age in the largest unit of which there are two."""
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def plans_document(groups: Sequence[Group]) -> Mapping[str, Any]:
