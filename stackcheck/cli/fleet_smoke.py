@@ -52,6 +52,12 @@ class RankFlags:
     nodelist: Annotated[
         str | None, typer.Option("--nodelist", metavar="LIST", help="Nodes, as Slurm writes them.")
     ] = None
+    nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--nodes", metavar="N", min=1, help="With --slurm: over how many nodes to spread them."
+        ),
+    ] = None
     ray: Annotated[
         str | None,
         typer.Option("--ray", metavar="ADDRESS", help="Start them on a Ray cluster."),
@@ -121,8 +127,8 @@ class RankFlags:
         ]
         if len(launchers) > 1:
             faults.append(f"{' and '.join(launchers)}: choose one way to start the ranks")
-        if (self.partition or self.nodelist) and not self.slurm:
-            faults.append("--partition and --nodelist belong to --slurm")
+        if (self.partition or self.nodelist or self.nodes) and not self.slurm:
+            faults.append("--partition, --nodelist and --nodes belong to --slurm")
         if self.hosts and not self.mpi:
             faults.append("--hosts belongs to --mpi")
         if self.ranks is None and (launchers or not _is_member()):
@@ -180,7 +186,7 @@ def _choose_launcher(flags: RankFlags) -> Launcher:
     from stackcheck.fleet.ranks.launchers import Local, Mpi, Ray, Slurm
 
     if flags.slurm:
-        return Slurm(flags.partition, flags.nodelist)
+        return Slurm(flags.partition, flags.nodelist, flags.nodes)
     if flags.ray is not None:
         return Ray(flags.ray)
     if flags.mpi:

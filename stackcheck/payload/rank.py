@@ -2,7 +2,8 @@
 
 Run as `PYTHON -c TEXT REQUEST` with this text, once per rank. It uses `torch`, or `stackgrad` in its place, and
 nothing else; Python 3.7 syntax. Lines of JSON go to standard output, each with the rank that it comes from:
-`joined`, `computed` and `reduced` of each step, at last `result`, or `failed` where something is raised.
+`started`, `joined`, `computed` and `reduced` of each step, at last `result`, or `failed` where something is raised;
+rank 0 also tells the `row` of each rank and the last `weights`.
 
 The request: `library` (`torch` or `stackgrad`), `device` (`auto`, `cpu` or `cuda`), `backend` (`auto`, `nccl`, `gloo`
 or `mpi`), `steps`, `seconds` (how long a collective may take), `megabytes` of the bandwidth's buffer, and, where
@@ -217,10 +218,13 @@ class Rank:
         return None, 4 * count * 2 * (self.world - 1) / self.world / fastest
 
     def train(self):
-        """Train together; returns what is told as the result."""
+        """Train together, telling each step; returns what is told of this rank at the end.
+
+        No line is long: schedulers mix the lines of ranks that are longer than their buffers.
+        """
         training = Training(self.library, self.device, self.world)
         own = training.data(self.rank)
-        weights, losses, seconds = training.start, [], []
+        weights, seconds = training.start, []
         for step in range(1, self.request["steps"] + 1):
             began = time.perf_counter()
             found = training.gradient(weights, *own)
@@ -231,13 +235,12 @@ class Rank:
             self.tell("computed", step=step)
             self.dist.all_reduce(found)
             self.wait()
-            self.tell("reduced", step=step)
             found = found / self.world
-            losses.append(float(found[-1]))
+            self.tell("reduced", step=step, loss=float(found[-1]))
             weights = weights - RATE * found[:-1]
         wrong, rate = self.reduce_integers()
         seconds.sort()
-        own = {
+        told = {
             "print_norm": prints[0],
             "print_sum": prints[1],
             "digest": digest(weights),
@@ -245,13 +248,15 @@ class Rank:
             "wrong_element": -1.0 if wrong is None else float(wrong),
             "bytes_per_second": rate or 0.0,
         }
-        names = sorted(own)
-        rows = self.gather([own[name] for name in names])
-        return {
-            "losses": losses,
-            "weights": weights.tolist() if self.rank == 0 else None,
-            "ranks": [dict(zip(names, row)) for row in rows],
-        }
+        names = sorted(told)
+        rows = self.gather([told[name] for name in names])
+        if self.rank == 0:
+            for rank, row in enumerate(rows):
+                self.tell("row", of=rank, **dict(zip(names, row)))
+            values = weights.tolist()
+            for at in range(0, len(values), 32):
+                self.tell("weights", values=values[at : at + 32])
+        return told
 
 
 def fingerprint(flat):

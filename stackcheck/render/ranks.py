@@ -37,11 +37,10 @@ def print_ranks(report: RankReport, console: Console) -> None:
         if row.message:
             console.print(f"      {row.message}", markup=False)
     if report.loss_first is not None and report.loss_last is not None:
-        console.print(
-            f"{report.backend}: loss {report.loss_first:.4f} to {report.loss_last:.4f} in {report.steps} steps;"
-            f" from one process on the joined batch it differs by {report.largest_difference:.1e} relative",
-            markup=False,
-        )
+        text = f"{report.backend}: loss {report.loss_first:.4f} to {report.loss_last:.4f} in {report.steps} steps"
+        if report.largest_difference is not None:
+            text += f"; from one process on the joined batch it differs by {report.largest_difference:.1e} relative"
+        console.print(text, markup=False)
     if report.bus_bytes_per_second is not None:
         console.print(f"all-reduce: {report.bus_bytes_per_second / 1e9:.2f} GB/s on the bus")
     for problem in report.problems:

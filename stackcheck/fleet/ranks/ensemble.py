@@ -9,8 +9,6 @@ from typing import Any
 
 __all__ = ["Ensemble", "Rank"]
 
-_EVENTS = ("started", "joined", "computed", "reduced", "result", "failed")
-
 
 @dataclass(eq=False)
 class Rank:
@@ -21,21 +19,23 @@ class Rank:
     joined: Mapping[str, Any] = field(default_factory=dict)
     progress: tuple[int, int, int] = (0, 0, 0)
     """Stage, step, half of the step: ranks that wait for each other differ by what they reached."""
-    result: Mapping[str, Any] | None = None
+    losses: list[float] = field(default_factory=list)
+    row: Mapping[str, float] | None = None
+    """What it measured, told by itself or by rank 0 for all."""
+    done: bool = False
     failure: str = ""
     end: str = ""
-    """How its process ended by itself, where the launcher tells."""
+    """How its process ended, where the launcher tells; what it said itself, sooner or later, says more."""
 
     @property
     def reduced(self) -> int:
         """The last step whose gradients it had reduced."""
-        _, step, half = self.progress
-        return step if half else max(step - 1, 0)
+        return len(self.losses)
 
     @property
     def finished(self) -> bool:
         """Whether nothing more is to come from it."""
-        return bool(self.result or self.failure or self.end)
+        return bool(self.done or self.failure or self.end)
 
 
 class Ensemble:
@@ -50,6 +50,8 @@ class Ensemble:
         self.aborted = ""
         """How some process ended that the launcher cannot name for certain, and all others with it."""
         self.suspects: list[Rank] = []
+        self.weights: list[float] = []
+        """The last ones, as rank 0 tells."""
 
     @property
     def all_joined(self) -> bool:
@@ -70,26 +72,37 @@ class Ensemble:
         """Take in one line of a rank; what is no event of a known rank is kept aside."""
         try:
             event = json.loads(line)
-            rank = self.ranks[event["rank"]]
-            kind = _EVENTS.index(event["event"])
-        except (ValueError, TypeError, KeyError, IndexError):
+            self._take(event, self._rank(event["rank"]))
+        except (ValueError, TypeError, KeyError, AttributeError):
             self.strays.append(line[:500])
-            return
-        rank.node = event.get("node") or rank.node
-        if kind == 0:
-            rank.pid = event.get("pid")
-            rank.progress = (1, 0, 0)
-        elif kind == 1:
-            rank.joined = event
-            rank.progress = (2, 0, 0)
-        elif kind in (2, 3):
-            rank.progress = (3, int(event["step"]), kind - 2)
-        elif kind == 4:
-            for each in self.ranks if self.seen is not self.ranks else [rank]:
-                each.result = event  # it tells of every rank
-                each.progress = (4, 0, 0)
+
+    def _rank(self, number: object) -> Rank:
+        if not isinstance(number, int) or not 0 <= number < len(self.ranks):
+            raise ValueError
+        return self.ranks[number]
+
+    def _take(self, event: Mapping[str, Any], rank: Rank) -> None:
+        kind = event["event"]
+        if kind == "started":
+            rank.pid, rank.progress = int(event["pid"]), (1, 0, 0)
+        elif kind == "joined":
+            rank.joined, rank.progress = event, (2, 0, 0)
+        elif kind == "computed":
+            rank.progress = (3, int(event["step"]), 0)
+        elif kind == "reduced":
+            rank.losses.append(float(event["loss"]))
+            rank.progress = (3, int(event["step"]), 1)
+        elif kind == "row":
+            self._rank(event["of"]).row = _numbers(event)
+        elif kind == "weights":
+            self.weights += [float(value) for value in event["values"]]
+        elif kind == "result":
+            rank.row, rank.done, rank.progress = _numbers(event), True, (4, 0, 0)
+        elif kind == "failed":
+            rank.failure = str(event["message"])
         else:
-            rank.failure = str(event.get("message") or "failed")
+            raise ValueError
+        rank.node = event.get("node") or rank.node
 
     def end(self, rank: int, how: str) -> None:
         """Note that the process of a rank ended, without a result of its own."""
@@ -103,6 +116,13 @@ class Ensemble:
             for rank in self.ranks
             if rank.pid == pid and rank.node is not None and _same_host(rank.node, node)
         ]
+
+
+_NUMBERS = "print_norm", "print_sum", "digest", "step_seconds", "wrong_element", "bytes_per_second"
+
+
+def _numbers(event: Mapping[str, Any]) -> Mapping[str, float]:
+    return {name: float(event[name]) for name in _NUMBERS}
 
 
 def _same_host(one: str, other: str) -> bool:

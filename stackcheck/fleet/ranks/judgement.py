@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stackcheck.fleet.ranks.report import RankReport, RankRow, RankState
 
@@ -32,53 +32,49 @@ def judge(ensemble: Ensemble, joint: Joint, patience: float, seconds: float) -> 
     `joint` is what they must arrive at, `patience` how long (in seconds) nothing was heard before they were ended,
     `seconds` what it took.
     """
-    ranks = ensemble.ranks
-    told = [rank.result for rank in ranks if rank.result is not None]
-    complete = len(told) == len(ranks)
+    complete = all(rank.done for rank in ensemble.seen)
+    known = [number for number, rank in enumerate(ensemble.ranks) if rank.row is not None]
     if not complete:
-        ranks = ensemble.seen
-    table: Sequence[Mapping[str, float]] = told[0]["ranks"] if told else ()
-    states = _hold(table, joint) if complete else _find_lost(ensemble, patience)
-    rows = tuple(
-        _make_row(number, rank, *state)
-        for number, (rank, state) in zip(
-            (ensemble.ranks.index(rank) for rank in ranks),
-            zip(ranks, states, strict=True),
-            strict=True,
-        )
+        known = [ensemble.ranks.index(rank) for rank in ensemble.seen]
+    ranks = [ensemble.ranks[number] for number in known]
+    table = [rank.row for rank in ranks if rank.row is not None]
+    states = (
+        _hold(table, [joint.fingerprints[number] for number in known])
+        if complete
+        else _find_lost(ensemble, patience)
     )
-    difference = _difference(told, joint) if told else None
+    rows = tuple(
+        RankRow(
+            number,
+            state,
+            rank.node,
+            rank.joined.get("gpu") or rank.joined.get("device"),
+            rank.reduced,
+            rank.row["step_seconds"] if rank.row else None,
+            message,
+        )
+        for number, rank, (state, message) in zip(known, ranks, states, strict=True)
+    )
+    trained = [rank for rank in ensemble.seen if rank.losses]
+    difference = _difference(trained, ensemble.weights, joint) if complete else None
     problems = [_name(row) for row in rows if row.state in _CAUSES]
     if complete:
         problems += _find_shared(table, difference, named=bool(problems))
     elif not problems:
         problems.append(_describe_standstill(ensemble, patience))
-    losses = told[0]["losses"] if told else ()
+    losses = max((rank.losses for rank in trained), key=len, default=[])
     return RankReport(
         "error" if problems else "ok",
         rows,
         tuple(problems),
         tuple(_name(row) for row in rows if row.state == "slow"),
-        next((rank.joined["backend"] for rank in ranks if rank.joined), None),
+        next((rank.joined["backend"] for rank in ensemble.seen if rank.joined), None),
         len(losses),
         seconds,
         losses[0] if losses else None,
         losses[-1] if losses else None,
         difference,
         min((row["bytes_per_second"] for row in table), default=0.0) or None,
-    )
-
-
-def _make_row(number: int, rank: Rank, state: RankState, message: str) -> RankRow:
-    told = rank.result
-    return RankRow(
-        number,
-        state,
-        rank.node,
-        rank.joined.get("gpu") or rank.joined.get("device"),
-        len(told["losses"]) if told else rank.reduced,
-        told["ranks"][number]["step_seconds"] if told else None,
-        message,
     )
 
 
@@ -90,7 +86,7 @@ def _find_lost(ensemble: Ensemble, patience: float) -> Iterator[_State]:
     """Tell those that broke from those that could not go on without them."""
     culprits = _find_culprits(ensemble)
     for rank in ensemble.seen:
-        end = rank.end or ("" if rank.failure else ensemble.aborted)
+        end = "" if rank.failure else rank.end or ensemble.aborted
         if rank not in culprits:
             yield "stopped", rank.failure or f"could not go on after {_describe_progress(rank)}"
         elif end:
@@ -110,7 +106,7 @@ def _find_culprits(ensemble: Ensemble) -> list[Rank]:
     silent; where silent ones are among them, the errors of the others are about these. A process that is known to
     have ended by itself needs no comparison.
     """
-    if ended := [rank for rank in ensemble.seen if rank.end]:
+    if ended := [rank for rank in ensemble.seen if rank.end and not rank.failure]:
         return ended
     least = min(rank.progress for rank in ensemble.seen)
     behind = [rank for rank in ensemble.seen if rank.progress == least]
@@ -143,11 +139,13 @@ def _describe_standstill(ensemble: Ensemble, patience: float) -> str:
     )
 
 
-def _hold(table: Sequence[Mapping[str, float]], joint: Joint) -> Iterator[_State]:
+def _hold(
+    table: Sequence[Mapping[str, float]], prints: Sequence[Sequence[float]]
+) -> Iterator[_State]:
     """Hold each rank's own gradient against the engine's, its weights and its speed against the others'."""
     common, share = Counter(row["digest"] for row in table).most_common(1)[0]
     typical = median(row["step_seconds"] for row in table)
-    for row, right in zip(table, joint.fingerprints, strict=True):
+    for row, right in zip(table, prints, strict=True):
         apart = _largest(map(_relative, (row["print_norm"], row["print_sum"]), right))
         excess = row["step_seconds"] - typical
         if not apart <= _TOLERANCE:
@@ -182,18 +180,19 @@ def _find_shared(
         )
 
 
-def _difference(told: Sequence[Mapping[str, Any]], joint: Joint) -> float:
-    """Return the largest relative difference of losses and last weights."""
+def _difference(ranks: Sequence[Rank], weights: Sequence[float], joint: Joint) -> float:
+    """Return the largest relative difference of losses and last weights, infinite where some are missing."""
+    if any(len(rank.losses) != len(joint.losses) for rank in ranks):
+        return math.inf
     apart = [
         _relative(own, right)
-        for result in told
-        for own, right in zip(result["losses"], joint.losses, strict=True)
+        for rank in ranks
+        for own, right in zip(rank.losses, joint.losses, strict=True)
     ]
+    if weights and len(weights) != len(joint.weights):
+        return math.inf
     scale = max(map(abs, joint.weights))
-    for result in told:
-        if result["weights"] is not None:
-            pairs = zip(result["weights"], joint.weights, strict=True)
-            apart += [abs(own - right) / scale for own, right in pairs]
+    apart += [abs(own - right) / scale for own, right in zip(weights, joint.weights, strict=False)]
     return _largest(apart)
 
 

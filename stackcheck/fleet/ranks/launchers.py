@@ -161,6 +161,7 @@ class Slurm:
 
     partition: str | None = None
     nodelist: str | None = None
+    nodes: int | None = None
     own_ranks: Sequence[int] | None = None
 
     def commands(
@@ -173,17 +174,25 @@ class Slurm:
             *([f"--partition={self.partition}"] if self.partition else []),
             *([f"--nodelist={self.nodelist}"] if self.nodelist else []),
         ]
-        if request["device"] == "cuda" or (request["device"] == "auto" and _offers_gpus(where)):
-            where.append("--gpus-per-task=1")
+        spread = [f"--nodes={self.nodes}"] if self.nodes else []
+        if request["backend"] == "mpi":
+            spread.append("--mpi=pmi2")
+        gpus = request["device"] == "cuda" or (request["device"] == "auto" and _offers_gpus(where))
+        engine = request["library"] == "stackgrad" and request["backend"] == "auto" and not gpus
+        more = [
+            *([f"--nodes={self.nodes}"] if self.nodes else []),
+            *(["--gpus-per-task=1"] if gpus else []),
+            *(["--mpi=pmi2"] if request["backend"] == "mpi" or engine else []),
+        ]
         port = 20000 + find_port() % 20000
         return [
             [
                 "srun",
                 f"--ntasks={world}",
-                "--unbuffered",
                 "--kill-on-bad-exit=0",
                 "--job-name=stackcheck",
                 *where,
+                *more,
                 *_program(python, {**request, "port": port}),
             ]
         ], [{}]

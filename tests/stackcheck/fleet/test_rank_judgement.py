@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,14 +20,16 @@ def _hear(ensemble: Ensemble, rank: int, event: str, **facts: Any) -> None:
     ensemble.hear(json.dumps({"event": event, "rank": rank, "node": f"node{rank}", **facts}))
 
 
-def _reach(ensemble: Ensemble, rank: int, *, computed: int, reduced: int) -> None:
+def _reach(
+    ensemble: Ensemble, rank: int, *, computed: int, reduced: int, losses: Sequence[float] = ()
+) -> None:
     _hear(ensemble, rank, "started", pid=100 + rank)
     _hear(ensemble, rank, "joined", backend="gloo", device="cpu")
     for step in range(1, max(computed, reduced) + 1):
         if step <= computed:
             _hear(ensemble, rank, "computed", step=step)
         if step <= reduced:
-            _hear(ensemble, rank, "reduced", step=step)
+            _hear(ensemble, rank, "reduced", step=step, loss=losses[step - 1] if losses else 0.5)
 
 
 def _judge(ensemble: Ensemble, joint: Joint | None = None) -> RankReport:
@@ -95,6 +98,17 @@ def test_srun_names_the_tasks_that_ended() -> None:
     assert list(expand("[0,2-4]")) == [0, 2, 3, 4]
 
 
+def test_error_that_a_rank_tells_counts_more_than_the_exit_status_that_came_first() -> None:
+    ensemble = Ensemble(3)
+    for rank, computed in enumerate((5, 5, 4)):
+        _reach(ensemble, rank, computed=computed, reduced=4)
+    for rank in (0, 1):
+        text = f"srun: error: sc{rank}: task {rank}: Exited with exit code 1"
+        Slurm().notice(Line(0, "errors", text), ensemble)
+        _hear(ensemble, rank, "failed", message="rank 2 did not come")
+    assert _states(ensemble) == ["stopped", "stopped", "hung"]
+
+
 _ABORT = (
     "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES",
     "=   PID 101 RUNNING AT node1.cluster",
@@ -150,15 +164,10 @@ def _finish(world: int, **changes: dict[int, Any]) -> RankReport:
             table[rank][name] = value
     ensemble = Ensemble(world)
     for rank in range(world):
-        _reach(ensemble, rank, computed=2, reduced=2)
-        _hear(
-            ensemble,
-            rank,
-            "result",
-            losses=list(joint.losses),
-            weights=list(joint.weights) if rank == 0 else None,
-            ranks=table,
-        )
+        _reach(ensemble, rank, computed=2, reduced=2, losses=joint.losses)
+    _hear(ensemble, 0, "weights", values=list(joint.weights))
+    for rank, row in enumerate(table):
+        _hear(ensemble, rank, "result", **row)
     return _judge(ensemble, joint)
 
 
