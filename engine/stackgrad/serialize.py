@@ -11,7 +11,8 @@ import pickle
 import struct
 import zipfile
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def save(obj: Any, f: Any) -> None:
 
     Raises TypeError for anything else.
     """
-    writer = _Writer()
+    writer = _Writer(_shared_memory(obj))
     writer.write(obj)
     with zipfile.ZipFile(f, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("archive/data.pkl", b"\x80\x02" + b"".join(writer.out) + b".")
@@ -55,13 +56,86 @@ def save(obj: Any, f: Any) -> None:
         archive.writestr("archive/version", "3\n")
 
 
+class _Place(NamedTuple):
+    """Where a tensor lies: in which memory, from which element on, with which strides in elements."""
+
+    memory: Any
+    offset: int
+    strides: tuple[int, ...]
+
+
+def _steps(shape: tuple[int, ...]) -> tuple[int, ...]:
+    steps = np.cumprod((1, *shape[:0:-1]), dtype=np.int64)[::-1]
+    return tuple(int(step) for step in steps)[: len(shape)]
+
+
+def _shared_memory(obj: Any) -> dict[int, _Place]:
+    """Return the place of every array in `obj`, by its `id`, whose memory another one uses, too.
+
+    Such arrays are written once, as the region that they cover, and are one again when loaded.
+    """
+    owners: dict[int, dict[int, Any]] = {}
+    for tensor in _tensors_in(obj):
+        array = tensor.array
+        if tensor.device.type == "cpu" and array.size and min(array.strides, default=0) >= 0:
+            owner = array
+            while isinstance(owner.base, np.ndarray):
+                owner = owner.base
+            owners.setdefault(id(owner), {})[id(array)] = array
+    found: dict[int, _Place] = {}
+    for arrays in owners.values():
+        group = sorted(arrays.values(), key=lambda a: _bounds(a)[0])
+        while group:
+            region = [group.pop(0)]
+            end = _bounds(region[0])[1]
+            while group and _bounds(group[0])[0] < end:
+                region.append(group.pop(0))
+                end = max(end, _bounds(region[-1])[1])
+            if len(region) > 1 and len({a.dtype for a in region}) == 1:
+                found.update(_places(region, end))
+    return found
+
+
+def _places(region: list[Any], end: int) -> dict[int, _Place]:
+    first = region[0]
+    start, size = _bounds(first)[0], first.itemsize
+    memory = np.lib.stride_tricks.as_strided(first, ((end - start) // size,), (size,))
+    places = {}
+    for array in region:
+        offset = _bounds(array)[0] - start
+        if offset % size or any(step % size for step in array.strides):
+            return {}
+        places[id(array)] = _Place(memory, offset // size, tuple(s // size for s in array.strides))
+    return places
+
+
+def _bounds(array: Any) -> tuple[int, int]:
+    """Return the addresses of the first byte and of that after the last; no stride is negative."""
+    start = int(array.__array_interface__["data"][0])
+    reach = sum((n - 1) * s for n, s in zip(array.shape, array.strides, strict=True))
+    return start, start + reach + array.itemsize
+
+
+def _tensors_in(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _tensors_in(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _tensors_in(part)
+
+
 class _Writer:
     """Writes the pickle opcodes themselves, so that PyTorch's names need not be importable."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: dict[int, _Place]) -> None:
         self.out: list[bytes] = []
         self.storages: list[Any] = []
         self.known: dict[int, int] = {}
+        self.shared = shared
+        self.kept: list[Any] = []  # so that no other array gets the `id` of one
 
     def write(self, value: Any) -> None:  # noqa: C901
         """Append the opcodes that build `value`."""
@@ -127,15 +201,14 @@ class _Writer:
 
     def _tensor(self, tensor: Tensor) -> None:
         array = tensor.device.xp.asnumpy(tensor.array) if tensor.is_cuda else tensor.array
-        key = id(array)
+        place = self.shared.get(id(tensor.array))
+        if place is None:
+            place = _Place(array, 0, _steps(array.shape))
+        key = id(place.memory)
         if key not in self.known:
             self.known[key] = len(self.storages)
-            self.storages.append(np.ascontiguousarray(array))
-        steps: list[int] = []
-        step = 1
-        for size in array.shape[::-1]:
-            steps.insert(0, step)
-            step *= size
+            self.storages.append(np.ascontiguousarray(place.memory))
+            self.kept.append(place.memory)
         if isinstance(tensor, Parameter):
             self._global("torch._utils", "_rebuild_parameter")
             self.out.append(b"(")
@@ -145,11 +218,11 @@ class _Writer:
         self._global("torch", _NAMES[tensor.dtype])
         self.write(str(self.known[key]))
         self.write(str(tensor.device))
-        self.write(array.size)
+        self.write(int(place.memory.size))
         self.out.append(b"tQ")
-        self.write(0)
+        self.write(place.offset)
         self.write(tuple(array.shape))
-        self.write(tuple(steps))
+        self.write(place.strides)
         self.write(tensor.requires_grad)
         self._call("collections", "OrderedDict", ())
         self.out.append(b"tR")
@@ -186,9 +259,13 @@ def load(
             name = next(n for n in archive.namelist() if n.endswith("data.pkl"))
         except StopIteration:
             raise UnpicklingError(f"{f}: holds no data.pkl") from None
-        reader = _Reader(
-            io.BytesIO(archive.read(name)), archive, name.rpartition("/")[0], map_location
-        )
+        root = name.rpartition("/")[0]
+        if (
+            f"{root}/byteorder" in archive.namelist()
+            and archive.read(f"{root}/byteorder") != b"little"
+        ):
+            raise UnpicklingError(f"{f}: written on a machine of the other byte order")
+        reader = _Reader(io.BytesIO(archive.read(name)), archive, root, map_location)
         return reader.load()
 
 

@@ -1,10 +1,10 @@
-"""`torch.utils`: data and checkpointing."""
+"""`torch.utils`: data, checkpointing, and memory shared by DLPack."""
 
 from __future__ import annotations
 
-from stackgrad.utils import checkpoint, data
+from stackgrad.utils import checkpoint, data, dlpack
 
-__all__ = ["checkpoint", "data"]
+__all__ = ["checkpoint", "data", "dlpack"]
 
 
 def __getattr__(name: str) -> object:
