@@ -232,7 +232,7 @@ def _contents_differences(task: _Task, opened: Opened) -> Iterator[Difference]:
         yield from _pin_differences(row, build.requires, opened.pins)
         for name in CAPPED:
             mine, caps = getattr(build, name), opened.caps[name]
-            if not set(caps) <= set(SpecifierSet(mine)):
+            if not _ends(caps) <= _ends(SpecifierSet(mine)):
                 yield Difference(row, name, mine or "no cap", str(caps))
 
 
@@ -250,6 +250,14 @@ def _says_as_much(ours: str, theirs: str) -> bool:
     """Tell whether they are equal but for caps of ours: metadata leave out what came later."""
     mine, other = set(SpecifierSet(ours)), set(SpecifierSet(theirs))
     return other <= mine and all(item.operator in ("<", "<=", "!=") for item in mine - other)
+
+
+def _ends(specifiers: SpecifierSet) -> set[tuple[str, Version]]:
+    """Return operators and versions; `<5.0.0dev` and `<5` are the same end."""
+    return {
+        (item.operator, Version(Version(item.version.removesuffix(".*")).base_version))
+        for item in specifiers
+    }
 
 
 def _same_release(ours: Version | None, theirs: Version) -> bool:

@@ -75,13 +75,15 @@ def open_release(
         floors = read_floors(own.distribution, outer)
         pins = {other: floor for other, floor in floors.items() if other not in stated}
     inner = requirements_of(wheel, release.platform, release.python_tags, extras)
-    stubbed = _follow(inner or (), release, find) if find else ()
+    contents = reader(wheel) if reader else None
+    is_stub = contents is not None and not contents.is_gpu
+    stubbed = _follow(inner or (), release, find) if find and is_stub else ()
     everything = (*required, *(inner or ()), *stubbed)
     for item in everything:
         # An extra may narrow what is required anyway; rows state the latter.
         pins.setdefault(str(canonicalize_name(item.name)), str(item.specifier))
     return Opened(
-        contents=reader(wheel) if reader else None,
+        contents=contents,
         pins=None if inner is None else pins,
         caps={name: _caps(name, everything) for name in CAPPED},
     )
@@ -100,11 +102,12 @@ def _caps(name: str, required: Iterable[Requirement]) -> SpecifierSet:
 def _follow(
     required: Iterable[Requirement], release: ObservedRelease, find: Find
 ) -> list[Requirement]:
-    """Return what the distribution requires that a stub installs: its own name with a suffix, its own version."""
+    """Return what the distribution requires that a stub installs: one of its family in its own version."""
+    family = release.distribution.partition("-")[0]
     found: list[Requirement] = []
     for item in required:
         name = str(canonicalize_name(item.name))
-        if name.startswith(f"{release.distribution}-") and item.specifier == f"=={release.version}":
+        if name.startswith(f"{family}-") and item.specifier == f"=={release.version}":
             partner = find(name, release.version, release.platform)
             if partner is not None:
                 wheel = partner.newest.file.open_wheel()
