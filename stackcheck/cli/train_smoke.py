@@ -26,6 +26,7 @@ _TASKS = ("mlp", "cnn", "rnn", "transformer")
 _FORMATS = ("text", "json", "html")
 _MODES = ("eager", "compiled", "both")
 _FRAMEWORKS = ("torch", "tensorflow", "jax", "paddle", "keras", "mxnet")
+_ON_BACKENDS = ("keras[tensorflow]", "keras[jax]", "keras[torch]")
 _ALSO_KNOWN_AS = {
     "pytorch": "torch",
     "tensorflow-cpu": "tensorflow",
@@ -113,7 +114,10 @@ class SmokeFlags:
         return "json" if self.json else self.format or "text"
 
     def frameworks(self) -> list[str]:
-        """Return the frameworks to compare with, by the modules that they are imported as, each once."""
+        """Return the frameworks to compare with, by the modules that they are imported as, each once.
+
+        Keras may have its back end in brackets.
+        """
         return list(dict.fromkeys(_ALSO_KNOWN_AS.get(name, name) for name in self.against or ()))
 
     def find_faults(self) -> list[str]:
@@ -125,7 +129,7 @@ class SmokeFlags:
                 ("--format", self.format, _FORMATS),
                 ("--mode", self.mode, _MODES),
                 *(("--task", task, (*_TASKS, "all")) for task in self.task or ()),
-                *(("--against", name, _FRAMEWORKS) for name in self.frameworks()),
+                *(("--against", name, (*_FRAMEWORKS, *_ON_BACKENDS)) for name in self.frameworks()),
             )
             if value is not None and value not in choices
         ]
@@ -176,15 +180,15 @@ def train_smoke(context: typer.Context, *, flags: SmokeFlags) -> None:
 
 def _options(flags: SmokeFlags) -> Options:
     from stackcheck.smoke.document import read_baseline
-    from stackcheck.smoke.interpreter import find_interpreter
-    from stackcheck.smoke.session import Against, Options
+    from stackcheck.smoke.interpreter import Against, find_interpreter, spell_out
+    from stackcheck.smoke.session import Options
 
     chosen = flags.task or ["all"]
     against = None
     if flags.against and flags.env:
         modes = ("eager", "compiled") if flags.mode == "both" else (flags.mode or "eager",)
-        frameworks = tuple(flags.frameworks())
-        against = Against(find_interpreter(flags.env, frameworks), frameworks, modes)
+        interpreter = find_interpreter(flags.env, flags.frameworks())
+        against = Against(interpreter, spell_out(interpreter, flags.frameworks()), modes)
     return Options(
         flags.level,
         flags.device,

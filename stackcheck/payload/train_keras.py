@@ -1,20 +1,31 @@
 """The models in Keras 3, on whichever backend the environment chose."""
 
 # mypy: ignore-errors
-# ruff: noqa: D102 (one interface over all frameworks)
+# ruff: noqa: B905, D102 (one interface over all frameworks, Python 3.7)
 
 import os
 
 import numpy as np
+
+ALIKE = (
+    *(("conv1", "conv1.relu"), ("conv2", "conv2.relu"), ("fc", "fc"), ("fc1", "fc1")),
+    *(("fc2", "fc2"), ("lstm", "lstm"), ("norm1", "norm1"), ("attention", "out")),
+    *(("norm2", "norm2"), ("up", "up"), ("down", "down"), ("norm", "norm"), ("head", "head")),
+)
+"""Layers in their order, and what the other programs call their activations."""
 
 
 def load(request):
     """Import Keras; returns its version with the backend's name and how to build a trainer."""
     if request["device"] == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
+    if request["backend"]:
+        os.environ["KERAS_BACKEND"] = request["backend"]
     import keras
 
-    version = "%s on %s" % (keras.__version__, keras.backend.backend())
+    version = keras.__version__
+    if not request["backend"]:
+        version += " on " + keras.backend.backend()
     return version, lambda task, start, request: KerasTrainer(keras, task, start, request)
 
 
@@ -23,7 +34,7 @@ class KerasTrainer:
 
     def __init__(self, keras, task, start, request):
         self.keras, self.task, self.heads = keras, task, request["heads"]
-        self.asked_from = request["asked_from"].get(task, 0)
+        self.asked_from, self.rate = request["asked_from"], request["rate"]
         self.layers = {}
         self.model = getattr(self, task)(start)
         for name, layer in self.layers.items():
@@ -31,7 +42,7 @@ class KerasTrainer:
         self.names = sorted(start)
         self.shapes = {name: value.shape for name, value in start.items()}
         self.model.compile(
-            optimizer=keras.optimizers.SGD(request["rate"][task], momentum=request["momentum"]),
+            optimizer=keras.optimizers.SGD(self.rate, momentum=request["momentum"]),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             run_eagerly=request["mode"] == "eager",
             jit_compile=False,
@@ -137,6 +148,30 @@ class KerasTrainer:
             targets = targets[:, self.asked_from :]
         self.model.reset_metrics()  # or the loss is a mean over the steps so far
         return float(self.model.train_on_batch(inputs, targets))
+
+    def scores(self, inputs):
+        return np.asarray(self.model.predict_on_batch(inputs))
+
+    def trace(self, inputs, targets):
+        """Return the activations of the layers that it has of the others', and the parameters' gradients.
+
+        Back ends keep gradients apart in their own ways; what one step of SGD takes away is the same in all of them.
+        """
+        kept = [pair for pair in ALIKE if pair[0] in self.layers]
+        outputs = [self.layers[name].output for name, _ in kept]
+        found = self.keras.Model(self.model.inputs, outputs).predict_on_batch(inputs)
+        seen = {}
+        for (_, name), value in zip(kept, found):
+            whole = np.asarray(value)
+            seen[name] = whole.transpose(0, 3, 1, 2) if whole.ndim == 4 else whole
+        before = self.weights()
+        self.step(inputs, targets)
+        after = self.weights()
+        return seen, {name: (before[name] - after[name]) / self.rate for name in before}
+
+    def device_memory(self):
+        """Return None: the back ends count in their own ways."""
+        return
 
     def placement(self):
         value = self.model.trainable_variables[0].value

@@ -26,8 +26,8 @@ class MxnetTrainer:
     def __init__(self, mx, task, start, request):
         self.mx, self.start = mx, start
         self.context = choose_context(mx, request["device"])
-        models = Models(start, request["heads"], request["asked_from"].get(task, 0))
-        forward = getattr(models, task)
+        self.models = models = Models(start, request["heads"], request["asked_from"])
+        self.forward = forward = getattr(models, task)
 
         class Net(mx.gluon.HybridBlock):
             def __init__(self):
@@ -49,7 +49,7 @@ class MxnetTrainer:
             self.parameter(name).set_data(mx.nd.array(value, ctx=self.context))
         if request["mode"] == "compiled":
             self.net.hybridize()
-        settings = {"learning_rate": request["rate"][task], "momentum": request["momentum"]}
+        settings = {"learning_rate": request["rate"], "momentum": request["momentum"]}
         self.trainer = mx.gluon.Trainer(self.net.collect_params(), "sgd", settings)
 
     def parameter(self, name):
@@ -65,6 +65,35 @@ class MxnetTrainer:
         self.trainer.step(1)
         return float(self.loss.asscalar())
 
+    def on_device(self):
+        """Return the parameters as arrays by the names that the models use."""
+        return {
+            name.replace(".", "_"): self.parameter(name).data(self.context) for name in self.start
+        }
+
+    def scores(self, inputs):
+        given = self.mx.nd.array(inputs, ctx=self.context)
+        scores = self.forward(self.mx.nd, given, self.on_device()).asnumpy()
+        return scores[:, self.models.asked_from :] if self.models.asked_from else scores
+
+    def trace(self, inputs, targets):
+        """Return the activations by layer in their order, and the gradients by layer and parameter."""
+        mx, models = self.mx, self.models
+        given = [mx.nd.array(array, ctx=self.context) for array in (inputs, targets)]
+        models.traced = {}
+        self.forward(mx.nd, given[0], self.on_device())
+        seen, models.traced = models.traced, None
+        models.nudges = {name: mx.nd.zeros_like(value) for name, value in seen.items()}
+        for nudge in models.nudges.values():
+            nudge.attach_grad()
+        with mx.autograd.record():
+            self.loss = self.net(*given)
+        self.loss.backward()
+        gradients = {name: nudge.grad.asnumpy() for name, nudge in models.nudges.items()}
+        for name in self.start:
+            gradients[name] = self.parameter(name).grad(self.context).asnumpy()
+        return {name: value.asnumpy() for name, value in seen.items()}, gradients
+
     def weights(self):
         return {
             name: np.array(self.parameter(name).data(self.context).asnumpy()) for name in self.start
@@ -74,21 +103,35 @@ class MxnetTrainer:
         kind, number = self.loss.context.device_type, self.loss.context.device_id
         return "cpu" if kind == "cpu" else "cuda:%d" % number
 
+    def device_memory(self):
+        """Return the bytes that are held on the GPU now, None on the CPU; MXNet keeps what it once took."""
+        if self.loss.context.device_type == "cpu":
+            return None
+        free, total = self.mx.context.gpu_memory_info(self.loss.context.device_id)
+        return total - free
+
 
 class Models:
     """The forward computations; sizes come from the weights, since symbols have none."""
 
     def __init__(self, start, heads, asked_from):
         self.start, self.heads, self.asked_from = start, heads, asked_from
+        self.traced, self.nudges = None, {}
+
+    def mark(self, name, value):
+        """Keep a layer's activation while a step is traced; a nudge of zero has the gradient of that layer."""
+        if self.traced is not None:
+            self.traced[name] = value
+        return value + self.nudges[name] if name in self.nudges else value
 
     def linear(self, F, x, p, name):
         units = len(self.start[name + ".bias"])
-        return F.FullyConnected(
-            x, p[name + "_weight"], p[name + "_bias"], num_hidden=units, flatten=False
-        )
+        weight, bias = p[name + "_weight"], p[name + "_bias"]
+        return self.mark(name, F.FullyConnected(x, weight, bias, num_hidden=units, flatten=False))
 
     def mlp(self, F, x, p):
-        return self.linear(F, F.relu(self.linear(F, F.flatten(x), p, "fc1")), p, "fc2")
+        hidden = F.relu(self.linear(F, F.flatten(x), p, "fc1"))
+        return self.linear(F, self.mark("fc1.relu", hidden), p, "fc2")
 
     def cnn(self, F, x, p):
         for name in ("conv1", "conv2"):
@@ -101,7 +144,9 @@ class Models:
                 pad=(1, 1),
                 num_filter=filters,
             )
-            x = F.Pooling(F.relu(x), kernel=(2, 2), stride=(2, 2), pool_type="max")
+            x = self.mark(name + ".relu", F.relu(self.mark(name, x)))
+            x = F.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type="max")
+            x = self.mark(name + ".pool", x)
         return self.linear(F, F.flatten(x), p, "fc")
 
     def rnn(self, F, x, p):
@@ -114,14 +159,16 @@ class Models:
         first = F.slice_axis(F.zeros_like(along), axis=0, begin=0, end=1)
         zero = F.broadcast_axis(F.sum(first, axis=2, keepdims=True), axis=2, size=units)
         hidden = F.RNN(along, packed, zero, zero, state_size=units, num_layers=1, mode="lstm")
-        return self.linear(F, F.transpose(hidden, (1, 0, 2)), p, "head")
+        hidden = self.mark("lstm", F.transpose(hidden, (1, 0, 2)))
+        return self.linear(F, hidden, p, "head")
 
     def transformer(self, F, tokens, p):
         symbols, width = self.start["tokens"].shape
         length, share = len(self.start["positions"]), width // self.heads
 
         def norm(x, name):
-            return F.LayerNorm(x, p[name + "_weight"], p[name + "_bias"], eps=1e-5)
+            x = F.LayerNorm(x, p[name + "_weight"], p[name + "_bias"], eps=1e-5)
+            return self.mark(name, x)
 
         def part(mixed, index):
             chosen = F.slice_axis(mixed, axis=2, begin=index * width, end=(index + 1) * width)
@@ -130,6 +177,7 @@ class Models:
 
         hidden = F.Embedding(tokens, p["tokens"], input_dim=symbols, output_dim=width)
         hidden = F.broadcast_add(hidden, F.expand_dims(p["positions"], 0))
+        hidden = self.mark("embedding", hidden)
         mixed = self.linear(F, norm(hidden, "norm1"), p, "qkv")
         query, key, value = (part(mixed, index) for index in range(3))
         row = F.reshape(F.arange(0, length), (1, length, 1))
@@ -137,7 +185,8 @@ class Models:
         scores = F.batch_dot(query, key, transpose_b=True) / share**0.5
         seen = F.batch_dot(F.softmax(F.broadcast_add(scores, later * -1e9), axis=-1), value)
         seen = F.transpose(F.reshape(seen, (-4, -1, self.heads, 0, 0)), (0, 2, 1, 3))
-        hidden = hidden + self.linear(F, F.reshape(seen, (0, 0, -3)), p, "out")
+        seen = self.mark("attention", F.reshape(seen, (0, 0, -3)))
+        hidden = hidden + self.linear(F, seen, p, "out")
         up = F.LeakyReLU(self.linear(F, norm(hidden, "norm2"), p, "up"), act_type="gelu")
-        hidden = hidden + self.linear(F, up, p, "down")
+        hidden = hidden + self.linear(F, self.mark("up.gelu", up), p, "down")
         return self.linear(F, norm(hidden, "norm"), p, "head")

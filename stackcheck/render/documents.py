@@ -260,6 +260,22 @@ class ParityEntry(TypedDict):
     status: str
 
 
+class PaceEntry(TypedDict):
+    """A line of the one table: one program on one device."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    subject: str
+    device: str
+    mode: str
+    task: str
+    status: str
+    step_seconds: float | None
+    inference_seconds: float | None
+    memory_bytes: int | None
+    ratio_to_cpu: float | None
+    accuracy: float | None
+
+
 class TrainSmokeDocument(Head):
     """`stackcheck train-smoke --json`."""
 
@@ -269,6 +285,7 @@ class TrainSmokeDocument(Head):
     stages: list[StageEntry]
     tasks: list[TaskEntry]
     parity: list[ParityEntry]
+    table: NotRequired[list[PaceEntry]]
 
 
 class RowEvidenceEntry(TypedDict):

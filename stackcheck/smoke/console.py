@@ -2,74 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from stackcheck.model.smoke import ParityResult, SmokeReport, StageResult, TaskResult
+from stackcheck.model.smoke import PaceResult, ParityResult, SmokeReport, StageResult, TaskResult
 from stackcheck.smoke.curve import draw_curve
+from stackcheck.smoke.wording import (
+    PACE_COLUMNS,
+    conclude,
+    describe_pace,
+    describe_parity,
+    describe_stage,
+    describe_task,
+    name_parity,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-__all__ = ["ProgressListener", "describe_stage", "print_report", "show_progress"]
+__all__ = ["ProgressListener", "print_report", "show_progress"]
 
 _COLOURS = {"ok": "green", "error": "red", "unknown": "yellow", "skipped": "dim"}
 _CURVE_WIDTH, _CURVE_HEIGHT = 48, 4
-
-
-def describe_stage(stage: StageResult, *, fully: bool = False) -> str:
-    """Say what a stage measured, in one line; `fully` with what it was compared with."""
-    parts = []
-    if stage.value is not None:
-        measured = _word(stage.value)
-        if stage.reference is not None:
-            measured += f" ({'limit' if _is_limit(stage) else 'asked'} {_word(stage.reference)})"
-        parts.append(f"{measured} {stage.unit}".rstrip())
-    if stage.compared_with and fully:
-        parts.append(stage.compared_with)
-    parts += [f"{_word(rate)} {name}" for name, rate in (stage.rates or {}).items()]
-    return "; ".join(parts)
-
-
-def _word(number: float) -> str:
-    return f"{number:,.0f}" if 100 <= abs(number) < 1e9 else f"{number:.3g}"
-
-
-def _is_limit(stage: StageResult) -> bool:
-    return stage.unit not in {"accuracy", "of peak", "of the baseline"}
+_NUMBERS_FROM = 4
+_INDENT = " " * 12
 
 
 def print_report(report: SmokeReport, console: Console) -> None:
     """Print the whole report."""
-    from rich.text import Text
-
     console.print(f"train-smoke {report.level} on {report.device}, seed {report.seed}")
     width = max((len(stage.name) for stage in report.stages), default=0)
     for stage in report.stages:
-        line = Text("  ")
-        line.append(f"{stage.status:<8}", _COLOURS[stage.status])
-        line.append(f"{stage.name:<{width}}  {stage.seconds:6.2f} s  {describe_stage(stage)}")
-        console.print(line)
+        text = f"{stage.name:<{width}}  {stage.seconds:6.2f} s  {describe_stage(stage)}"
+        _print_line(stage.status, text, console)
         if stage.message:
-            console.print(Text(f"            {stage.layer}: {stage.message}"))
+            _print_below(f"{stage.layer}: {stage.message}", console)
+        if stage.explanation:
+            _print_below(stage.explanation, console)
     for task in report.tasks:
         _print_task(task, console)
+    if report.parity:
+        console.print("\nbeside the engine on the CPU, from the same weights on the same batches:")
     for result in report.parity:
         _print_parity(result, console)
+    _print_table(report.table, console)
     console.print()
     for note in report.notes:
-        console.print(Text(f"note: {note}"))
-    console.print(Text(_conclude(report), _COLOURS[report.status]))
+        console.print(f"note: {note}", markup=False)
+    console.print(conclude(report), style=_COLOURS[report.status], markup=False)
+
+
+def _print_line(status: str, text: str, console: Console) -> None:
+    from rich.text import Text
+
+    console.print(Text.assemble("  ", (f"{status:<8}", _COLOURS[status]), text.rstrip()))
+
+
+def _print_below(text: str, console: Console) -> None:
+    console.print(f"{_INDENT}{text}", markup=False)
 
 
 def _print_task(task: TaskResult, console: Console) -> None:
     console.print()
-    console.print(
-        f"  {task.task} on {task.data}: loss {task.loss_first:.4f} to {task.loss_last:.4f} in {task.steps} steps,"
-        f" held-out accuracy {task.accuracy:.3f}, {task.steps_per_second:.0f} steps/s"
-    )
+    console.print(f"  {describe_task(task)}", markup=False)
     braille = console.is_terminal and console.encoding.lower().startswith("utf")
     lines = draw_curve(task.losses, _CURVE_WIDTH, _CURVE_HEIGHT, braille=braille)
     labels = [f"{max(task.losses, default=0.0):8.3f}", *[" " * 8] * (len(lines) - 2), f"{0.0:8.3f}"]
@@ -78,44 +75,34 @@ def _print_task(task: TaskResult, console: Console) -> None:
 
 
 def _print_parity(result: ParityResult, console: Console) -> None:
-    from rich.text import Text
+    where = f" on {result.placement}" if result.placement else ""
+    text = f"{name_parity(result)}, {result.task}, {result.mode}{where}: {describe_parity(result)}"
+    _print_line(result.status, text, console)
+    for line in filter(None, (result.message, result.explanation)):
+        _print_below(line, console)
 
-    line = Text("  ")
-    line.append(f"{result.status:<8}", _COLOURS[result.status])
-    name = " ".join(filter(None, (result.framework, result.version)))
-    text = f"{name}, {result.task}, {result.mode}"
-    if result.placement:
-        text += f" on {result.placement}"
-    if result.largest_difference is not None:
-        text += (
-            f": losses differ by {result.largest_difference:.2g} at most"
-            f" over {result.steps} steps (limit {result.tolerance:.0e})"
+
+def _print_table(rows: Sequence[PaceResult], console: Console) -> None:
+    """Print the one table: a line for each task and program, those of a task together."""
+    if not rows:
+        return
+    console.print("\none model, trained and asked; ratio: times as fast as stackgrad on the CPU")
+    tasks = list(dict.fromkeys(row.task for row in rows))
+    ordered = sorted(rows, key=lambda row: tasks.index(row.task))
+    cells = [PACE_COLUMNS, *map(describe_pace, ordered)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    statuses = ["", *(row.status for row in ordered)]
+    messages = ["", *(row.message for row in ordered)]
+    for status, line, message in zip(statuses, cells, messages, strict=True):
+        text = "  ".join(
+            f"{cell:<{width}}" if place < _NUMBERS_FROM else f"{cell:>{width}}"
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
-    if result.step_seconds and result.reference_step_seconds:
-        ours, theirs = (
-            _word(1e3 * s) for s in (result.reference_step_seconds, result.step_seconds)
+        console.print(
+            f"  {text}", style=_COLOURS["error"] if status == "error" else "", markup=False
         )
-        text += f"; {theirs} ms a step (reference {ours})"
-    line.append(text)
-    console.print(line)
-    if result.message:
-        console.print(Text(f"            {result.message}"))
-
-
-def _conclude(report: SmokeReport) -> str:
-    if report.status == "ok":
-        return f"ok: every layer holds on {report.device} ({report.seconds:.1f} s)"
-    if report.status == "unknown":
-        return f"unknown: this run cannot judge the machine ({report.seconds:.1f} s)"
-    higher = sorted(
-        {
-            stage.name
-            for stage in report.stages
-            if stage.status == "error" and stage.layer != report.failing_layer
-        }
-    )
-    text = f"error: the layer that fails is {report.failing_layer} ({report.seconds:.1f} s)"
-    return f"{text}; it may be why these fail too: {', '.join(higher)}" if higher else text
+        if message:
+            _print_below(message, console)
 
 
 class ProgressListener:

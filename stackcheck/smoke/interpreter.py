@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from stackcheck.errors import InputError
+from stackcheck.model.record import record
 
-__all__ = ["Interpreter", "find_interpreter"]
+__all__ = ["BACKENDS", "Against", "Interpreter", "find_interpreter", "spell_out"]
 
+BACKENDS = ("tensorflow", "jax", "torch")
+"""Of Keras, those that train."""
 _LOOK_SECONDS = 60.0
 _LOOK = (
     "import importlib.util, json, sys;"
@@ -19,7 +22,7 @@ _LOOK = (
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Interpreter:
     """A Python executable, and the prefix that it was found by."""
 
@@ -27,10 +30,20 @@ class Interpreter:
     prefix: str
 
 
-def find_interpreter(prefix: str, modules: Sequence[str]) -> Interpreter:
-    """Find Python in an environment (or take an executable) and see that it has the modules.
+@record(frozen=True)
+class Against:
+    """The frameworks to train beside, in the environment of an interpreter."""
 
-    Raises `InputError` where there is none, where it does not start, or where modules are missing (all are named).
+    interpreter: Interpreter
+    frameworks: tuple[str, ...]
+    modes: tuple[str, ...] = ("eager",)
+
+
+def find_interpreter(prefix: str, frameworks: Sequence[str]) -> Interpreter:
+    """Find Python in an environment (or take an executable) and see that it has the frameworks, and NumPy.
+
+    A framework is its module, or `keras[jax]` with a back end, which is a module too. Raises `InputError` where there
+    is none, where it does not start, or where modules are missing (all are named).
     """
     path = Path(prefix)
     candidates = (
@@ -44,19 +57,52 @@ def find_interpreter(prefix: str, modules: Sequence[str]) -> Interpreter:
     if executable is None:
         raise InputError(f"--env {prefix}: no Python environment or interpreter there")
     try:
-        looked = subprocess.run(
-            [executable, "-c", _LOOK, *modules],
-            capture_output=True,
-            text=True,
-            timeout=_LOOK_SECONDS,
-            check=True,
+        missing = _find_missing(
+            executable, [module for name in frameworks for module in _modules(name)]
         )
-        missing = json.loads(looked.stdout)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise InputError(f"--env {prefix}: its Python does not start ({_reason(error)})") from error
     if missing:
-        raise InputError(*(f"--against {name}: not installed in {prefix}" for name in missing))
+        raise InputError(
+            *(
+                f"--against {name}: {' and '.join(lacking)} not installed in {prefix}"
+                for name in frameworks
+                if (lacking := [module for module in _modules(name) if module in missing])
+            )
+        )
     return Interpreter(executable, prefix)
+
+
+def _modules(framework: str) -> list[str]:
+    name, _, backend = framework.partition("[")
+    return [name, *([backend.rstrip("]")] if backend else []), "numpy"]
+
+
+def _find_missing(executable: str, modules: Sequence[str]) -> list[str]:
+    looked = subprocess.run(
+        [executable, "-c", _LOOK, *dict.fromkeys(modules)],
+        capture_output=True,
+        text=True,
+        timeout=_LOOK_SECONDS,
+        check=True,
+    )
+    missing: list[str] = json.loads(looked.stdout)
+    return missing
+
+
+def spell_out(interpreter: Interpreter, frameworks: Sequence[str]) -> tuple[str, ...]:
+    """Put every back end that is installed in place of a bare `keras`, or the one that `KERAS_BACKEND` names."""
+    if "keras" not in frameworks:
+        return tuple(frameworks)
+    chosen = os.environ.get("KERAS_BACKEND")
+    missing = _find_missing(interpreter.executable, BACKENDS)
+    backends = [chosen] if chosen else [name for name in BACKENDS if name not in missing]
+    keras = [f"keras[{backend}]" for backend in backends] or ["keras"]
+    return tuple(
+        dict.fromkeys(
+            each for name in frameworks for each in (keras if name == "keras" else [name])
+        )
+    )
 
 
 def _reason(error: Exception) -> str:

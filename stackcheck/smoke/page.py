@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 
-from stackcheck.model.smoke import SmokeReport, TaskResult
-from stackcheck.smoke.console import describe_stage
+from stackcheck.model.smoke import PaceResult, SmokeReport, TaskResult
+from stackcheck.smoke.wording import (
+    PACE_COLUMNS,
+    describe_pace,
+    describe_parity,
+    describe_stage,
+    describe_task,
+    name_parity,
+)
 
 __all__ = ["render_page"]
 
@@ -16,6 +24,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100% }
 td:last-child { white-space: nowrap }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top }
+.pace td:nth-child(n+5), .pace th:nth-child(n+5) { text-align: right; font-variant-numeric: tabular-nums }
+.pace tr.ok { color: inherit } tbody + tbody tr:first-child td { border-top: 2px solid #bbb }
 .ok { color: #17692f } .error { color: #b3261e } .unknown { color: #7a5900 } .skipped { color: #666 }
 svg { width: 100%; max-width: 30rem; height: auto }
 polyline { fill: none; stroke: #1a5fb4; stroke-width: 1.5 }
@@ -38,25 +48,25 @@ def render_page(report: SmokeReport) -> str:
             stage.layer,
             describe_stage(stage, fully=True),
             f"{stage.seconds:.2f} s",
-            note=stage.message,
+            notes=(stage.message, stage.explanation),
         )
         for stage in report.stages
     )
     parity = "".join(
         _row(
             result.status,
-            f"{result.framework} {result.version}",
+            name_parity(result),
             f"{result.task}, {result.mode}",
-            _number(result.largest_difference),
+            describe_parity(result),
             result.placement,
-            note=result.message,
+            notes=(result.message, result.explanation),
         )
         for result in report.parity
     )
     against = ""
     if parity:
         against = _table(
-            "Against frameworks", ("Framework", "Task", "Largest difference", "Device"), parity
+            "Beside the engine, step by step", ("Framework", "Task", "Found", "Device"), parity
         )
     failing = f", failing layer: {escape(report.failing_layer)}" if report.failing_layer else ""
     summary = f"Level {report.level} on {report.device}, seed {report.seed}, {report.seconds:.1f} s"
@@ -69,6 +79,7 @@ def render_page(report: SmokeReport) -> str:
         + "".join(f"<p>{escape(note)}</p>\n" for note in report.notes)
         + _table("Stages", ("Stage", "Layer", "Measured", "Time"), stages)
         + against
+        + _draw_table(report.table)
         + f"<h2>Training</h2>\n{''.join(map(_draw, report.tasks))}</body></html>\n"
     )
 
@@ -78,27 +89,43 @@ def _table(title: str, columns: tuple[str, ...], rows: str) -> str:
     return f"<h2>{title}</h2>\n<table><tr>{heads}</tr>\n{rows}</table>\n"
 
 
-def _row(status: str, name: str, kind: str, measured: str, last: str, *, note: str) -> str:
+def _row(
+    status: str, name: str, kind: str, measured: str, last: str, *, notes: tuple[str, ...]
+) -> str:
+    below = "".join(f"<br>{escape(note)}" for note in notes if note)
     return (
         f'<tr><td class="{status}">{status}</td><td>{escape(name)}</td><td>{escape(kind)}</td>'
-        f"<td>{escape(measured)}{_paragraph(note)}</td><td>{escape(last)}</td></tr>\n"
+        f"<td>{escape(measured)}{below}</td><td>{escape(last)}</td></tr>\n"
     )
 
 
-def _paragraph(text: str) -> str:
-    return f"<br>{escape(text)}" if text else ""
+def _draw_table(rows: Sequence[PaceResult]) -> str:
+    """Return the one table, a body for each task."""
+    if not rows:
+        return ""
+    heads = "".join(f"<th>{name}</th>" for name in PACE_COLUMNS)
+    bodies = "".join(
+        f"<tbody>{''.join(map(_draw_pace, group))}</tbody>\n"
+        for task in dict.fromkeys(row.task for row in rows)
+        if (group := [row for row in rows if row.task == task])
+    )
+    return (
+        "<h2>One model, trained and asked</h2>\n<p>Ratio: times as fast as stackgrad on the CPU.</p>\n"
+        f'<table class="pace"><tr>{heads}</tr>\n{bodies}</table>\n'
+    )
 
 
-def _number(value: float | None) -> str:
-    return "not compared" if value is None else f"{value:.2g}"
+def _draw_pace(row: PaceResult) -> str:
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in describe_pace(row))
+    line = f'<tr class="{row.status}">{cells}</tr>\n'
+    if not row.message:
+        return line
+    return f'{line}<tr class="error"><td colspan="{len(PACE_COLUMNS)}">{escape(row.message)}</td></tr>\n'
 
 
 def _draw(task: TaskResult) -> str:
     """Draw one loss curve, from zero to the largest loss."""
-    caption = (
-        f"{task.task} on {task.data}: loss {task.loss_first:.4f} to {task.loss_last:.4f} in {task.steps} steps,"
-        f" held-out accuracy {task.accuracy:.3f}, {task.steps_per_second:.0f} steps/s"
-    )
+    caption = describe_task(task)
     losses = [loss for loss in task.losses if math.isfinite(loss)]
     top = max(losses, default=0.0) or 1.0
     points = " ".join(

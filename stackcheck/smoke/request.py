@@ -24,10 +24,10 @@ class Request:
     stages: tuple[str, ...] = ()
     seconds: float = 0.0
     """How long a `long` run goes on."""
-    trajectory: str = ""
-    """Directory to write the reference trajectories into, instead of running stages."""
-    steps: int = 0
-    """Steps of a trajectory."""
+    jobs: str = ""
+    """File with jobs to do in place of stages, as `payload/train_protocol.py` documents it."""
+    cudnn: bool = True
+    """Whether the engine may use cuDNN."""
     timeout: float = 0.0
     """Seconds that each stage may take, instead of its own deadline; 0 leaves that."""
 

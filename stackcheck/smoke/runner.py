@@ -48,11 +48,13 @@ class Run:
     """GPUs that the engine can use, 1 on the CPU."""
     stages: list[StageResult] = field(default_factory=list)
     tasks: list[TaskResult] = field(default_factory=list)
+    trained: list[Mapping[str, Any]] = field(default_factory=list)
+    """What was told of each job, as the programs in other interpreters tell it."""
     notes: list[str] = field(default_factory=list)
 
 
 def run_stages(request: Request, listener: Listener) -> Run:
-    """Run all stages of the request, or its reference trajectories.
+    """Run all stages of the request, or its jobs.
 
     A stage that hangs or takes its process down gets an error that says so, and the stages after it run in a new
     process. Raises `EngineUnusable`.
@@ -116,6 +118,8 @@ def _note(event: Mapping[str, Any], run: Run, listener: Listener) -> None:
             raise EngineUnusable(event["message"])
         case "progress":
             listener.progress(event)
+        case "trained":
+            run.trained.append(event["told"])
         case "note":
             run.notes.append(event["text"])
         case "result":

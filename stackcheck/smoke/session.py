@@ -8,31 +8,29 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from stackcheck.errors import InputError
-from stackcheck.model.smoke import ParityResult, SmokeReport, StageResult, StageStatus
+from stackcheck.model.smoke import (
+    PaceResult,
+    ParityResult,
+    SmokeReport,
+    StageResult,
+    StageStatus,
+)
 from stackcheck.smoke.document import compare_rates, list_rates
+from stackcheck.smoke.explanation import explain_failure
 from stackcheck.smoke.health import HealthWatch
 from stackcheck.smoke.history import recall_rates, record_rates
-from stackcheck.smoke.interpreter import Interpreter
+from stackcheck.smoke.interpreter import Against
 from stackcheck.smoke.presence import Presence, look_for_gpu
 from stackcheck.smoke.request import TASKS, Request
 from stackcheck.smoke.runner import EngineUnusable, Listener, Run, run_stages
 from stackcheck.smoke.stages import stages_of
 from stackcheck.smoke.verdict import find_failing_layer, judge
 
-__all__ = ["Against", "Options", "run_smoke"]
+__all__ = ["Options", "run_smoke"]
 
 _STEPS = {"quick": 10, "short": 50, "long": 50}
 _SLOWER = 0.6  # of the median before; less is not told from other work on the machine
 _BELOW_BASELINE = 0.75
-
-
-@dataclass(frozen=True)
-class Against:
-    """The frameworks to train beside, in the environment of an interpreter."""
-
-    interpreter: Interpreter
-    frameworks: tuple[str, ...]
-    modes: tuple[str, ...] = ("eager",)
 
 
 @dataclass(frozen=True)
@@ -69,16 +67,15 @@ def run_smoke(options: Options, listener: Listener) -> SmokeReport:
         notes.append(
             f"the GPU ({presence.evidence}) was not tested, only the CPU: {presence.extra}"
         )
-    parity: tuple[ParityResult, ...] = ()
-    if options.against:
-        parity = _compare(options, options.against, presence, listener)
+    parity, table = _compare(options, run, presence, listener)
     rates = list_rates(stages)
     if options.baseline:
         stages.append(_hold_against(options.baseline, rates))
     before = recall_rates(device, options.level)
     if slower := compare_rates(rates, before, _SLOWER):
         notes.append(f"slower than in earlier runs: {'; '.join(slower)}")
-    status = judge(stages, parity, untested_gpu=untested)
+    stages = [_explain(stage) for stage in stages]
+    status = judge(stages, parity, table, untested_gpu=untested)
     if status == "ok":
         record_rates(device, options.level, rates)
     return SmokeReport(
@@ -88,7 +85,8 @@ def run_smoke(options: Options, listener: Listener) -> SmokeReport:
         tuple(stages),
         tuple(run.tasks),
         parity,
-        find_failing_layer(stages, parity),
+        table,
+        find_failing_layer(stages, parity, table),
         tuple(notes),
         options.seed,
         time.monotonic() - start,
@@ -138,33 +136,33 @@ def _run_device(options: Options, device: str, presence: Presence, listener: Lis
 
 
 def _compare(
-    options: Options, against: Against, presence: Presence, listener: Listener
-) -> tuple[ParityResult, ...]:
-    from stackcheck.smoke.parity import Comparison, compare_frameworks
+    options: Options, run: Run, presence: Presence, listener: Listener
+) -> tuple[tuple[ParityResult, ...], tuple[PaceResult, ...]]:
+    """Train beside frameworks and on each device; not where the engine itself could not start."""
+    if not any(stage.status == "ok" for stage in run.stages):
+        return (), ()
+    from stackcheck.smoke.comparison import Trainings, compare  # NumPy, which has been seen to work
 
+    gpus = tuple(device for device in run.device.split(", ") if device.startswith("cuda"))
     device = {"all": "cuda:0", "cuda": "cuda:0"}.get(options.device, options.device)
-    comparison = Comparison(
-        against.interpreter,
-        against.frameworks,
-        against.modes,
+    trainings = Trainings(
         options.tasks,
         _STEPS[options.level],
         options.seed,
+        gpus[:1],
         device,
         expect_gpu=presence.has_gpu and device != "cpu",
         timeout=options.timeout,
     )
-    try:
-        return compare_frameworks(comparison, listener)
-    except EngineUnusable as error:
-        return tuple(
-            ParityResult(
-                framework, task, mode, None, None, "unknown", message=f"no reference: {error}"
-            )
-            for framework in against.frameworks
-            for task in options.tasks
-            for mode in against.modes
-        )
+    compared = compare(trainings, options.against, listener)
+    return tuple(compared.parity), tuple(compared.table)
+
+
+def _explain(stage: StageResult) -> StageResult:
+    """Add what `stackcheck explain` knows of a failure."""
+    if stage.status not in {"error", "unknown"} or not stage.message:
+        return stage
+    return replace(stage, explanation=explain_failure(stage.message))
 
 
 def _hold_against(baseline: Mapping[str, float], rates: Mapping[str, float]) -> StageResult:

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from stackcheck.smoke.bench import Bench, Outcome
 from stackcheck.smoke.presence import look_for_gpu
-from stackcheck.smoke.request import Request, decode_request
+from stackcheck.smoke.request import decode_request
 from stackcheck.smoke.stages import Stage, stage_named
 
 __all__ = ["main"]
@@ -62,8 +62,8 @@ def main() -> None:
         return
     tell({"event": "device", "device": device, "count": count, "note": refusal})
     bench = Bench(engine, device, request.level, request.seed, request.tasks, request.seconds, tell)
-    for task in request.tasks if request.trajectory else ():
-        _write_trajectory(bench, request, task)
+    if request.jobs:
+        _do_jobs(bench, request.jobs)
     for name in request.stages:
         _run_stage(bench, stage_named(name))
     tell({"event": "done"})
@@ -99,14 +99,17 @@ def _run_stage(bench: Bench, stage: Stage) -> None:
     _attempt(bench, stage.name, run)
 
 
-def _write_trajectory(bench: Bench, request: Request, task: str) -> None:
-    def run() -> Outcome:
-        from stackcheck.smoke.reference import write_trajectory
+def _do_jobs(bench: Bench, path: str) -> None:
+    from stackcheck.smoke.reference import do_in_engine, read_jobs
 
-        write_trajectory(bench, task, request.steps, request.trajectory)
-        return Outcome("ok")
+    request = read_jobs(path)
+    for job in request["jobs"]:
 
-    _attempt(bench, f"reference {task}", run)
+        def run(job: Mapping[str, Any] = job) -> Outcome:
+            bench.tell({"event": "trained", "told": do_in_engine(bench, request, job)})
+            return Outcome("ok")
+
+        _attempt(bench, f"reference {job['name']}", run)
 
 
 def _attempt(bench: Bench, name: str, run: Callable[[], Outcome]) -> None:

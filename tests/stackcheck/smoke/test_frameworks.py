@@ -10,7 +10,7 @@ import pytest
 
 from tests.stackcheck.smoke import plants
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.slow]
 
 FLIPPED_WEIGHT = """
     import importlib.util
@@ -35,6 +35,39 @@ FASTER_LEARNING = """
         def init(self, parameters, lr, *rest, **settings):
             right(self, parameters, lr * 1.01, *rest, **settings)
         torch.optim.SGD.__init__ = init
+"""
+
+WRONG_GELU = """
+    import importlib.util
+    if importlib.util.find_spec("torch"):
+        import torch
+        right = torch.nn.functional.gelu
+        def gelu(given, *rest, **settings):
+            if given.requires_grad:
+                given = given * 1.0
+                given.register_hook(lambda gradient: gradient * 1.02)
+            return right(given, *rest, **settings)
+        torch.nn.functional.gelu = gelu
+"""
+
+WRONG_CONVOLUTION = """
+    import importlib.util
+    if importlib.util.find_spec("torch"):
+        import torch
+        right = torch.nn.functional.conv2d
+        def conv2d(images, weight, *rest, **settings):
+            found = right(images, weight, *rest, **settings)
+            return found * 1.001 if weight.shape[1] > 1 else found
+        torch.nn.functional.conv2d = conv2d
+"""
+
+WRONG_COMPILED = """
+    import importlib.util
+    if importlib.util.find_spec("torch"):
+        import torch
+        def compiled(function, *rest, **settings):
+            return lambda *given: function(*given) * 1.01
+        torch.compile = compiled
 """
 
 
@@ -83,6 +116,7 @@ def test_a_flipped_weight_in_the_framework_is_blamed_on_it_with_step_and_place(
     assert (result["status"], result["first_difference"]) == ("error", 3)
     assert result["parameter"] in {"fc1.bias", "fc1.weight"}
     assert result["parameter"] in result["message"]
+    assert result["layer"] == "update"
     assert document["failing_layer"] == "framework"
 
 
@@ -91,6 +125,45 @@ def test_one_hundredth_more_learning_rate_is_found(tmp_path, torch_environment):
     assert status == 1
     assert [result["status"] for result in document["parity"]] == ["error"] * 4
     assert all(1 <= result["first_difference"] <= 10 for result in document["parity"])
+    assert {result["layer"] for result in document["parity"]} <= {"update", ""}
+
+
+@pytest.mark.parametrize(
+    ("fault", "task", "layer", "kind"),
+    [
+        (WRONG_CONVOLUTION, "cnn", "conv2", "whose activation is off by 0.001"),
+        (WRONG_GELU, "transformer", "up.gelu", "the gradient of up is off by 0.02"),
+    ],
+    ids=["forward", "backward"],
+)
+def test_the_first_layer_that_differs_is_named_with_the_file_that_computed_it(
+    tmp_path, torch_environment, fault, task, layer, kind
+):
+    _, document = compare(tmp_path, torch_environment, fault, "--task", task)
+    (result,) = document["parity"]
+    assert (result["status"], result["layer"]) == ("error", layer)
+    assert kind in result["message"]
+    assert "torch_cpu" in result["library"]
+
+
+def test_a_compiled_program_that_differs_is_told_apart_from_its_layers(tmp_path, torch_environment):
+    arguments = ("--task", "mlp", "--mode", "compiled")
+    _, document = compare(tmp_path, torch_environment, WRONG_COMPILED, *arguments)
+    (result,) = document["parity"]
+    assert (result["status"], result["layer"]) == ("error", "compiler")
+
+
+def test_the_one_table_has_the_engine_and_the_framework(tmp_path, torch_environment):
+    _, document = compare(tmp_path, torch_environment, "", "--task", "mlp")
+    ours, theirs = document["table"]
+    assert (ours["subject"], theirs["subject"][:6]) == ("stackgrad", "torch ")
+    assert ours["ratio_to_cpu"] == 1.0
+    assert all(
+        row[what] > 0
+        for row in (ours, theirs)
+        for what in ("step_seconds", "inference_seconds", "memory_bytes", "ratio_to_cpu")
+    )
+    assert theirs["accuracy"] == pytest.approx(ours["accuracy"], abs=0.01)
 
 
 def test_a_framework_on_the_cpu_of_a_machine_with_a_gpu_is_an_error(

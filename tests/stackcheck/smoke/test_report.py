@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from stackcheck.errors import InputError
-from stackcheck.model.smoke import ParityResult, SmokeReport, StageResult, TaskResult
+from stackcheck.model.smoke import PaceResult, ParityResult, SmokeReport, StageResult, TaskResult
 from stackcheck.smoke.console import print_report
 from stackcheck.smoke.curve import draw_curve
 from stackcheck.smoke.document import compare_rates, list_rates, read_baseline, to_document
@@ -61,6 +61,10 @@ REPORT = SmokeReport(
             10,
         ),
     ),
+    (
+        PaceResult("stackgrad", "cpu", "eager", "mlp", "ok", 0.01, 0.004, 50 << 20, 1.0, 0.93, 10),
+        PaceResult("torch 2.9.0", "cpu", "eager", "mlp", "error", message="no <torch>"),
+    ),
     "blas",
     ("memory was short",),
 )
@@ -77,6 +81,31 @@ def test_text_names_the_cause_and_its_likely_consequences():
     assert "the layer that fails is blas" in text.getvalue()
     assert "it may be why these fail too: train mlp" in text.getvalue()
     assert "blas: <b> & co" in text.getvalue()
+
+
+def test_text_lines_the_one_table_up_and_says_what_is_not_known():
+    text = io.StringIO()
+    print_report(REPORT, Console(file=text, width=120))
+    rows = re.findall(r"^  (?:task|mlp) .*$", text.getvalue(), re.MULTILINE)
+    assert [row.split() for row in rows[-2:]] == [
+        [
+            "mlp",
+            "stackgrad",
+            "eager",
+            "cpu",
+            "10.00",
+            "ms",
+            "4.00",
+            "ms",
+            "50",
+            "MiB",
+            "1.00",
+            "0.930",
+        ],
+        ["mlp", "torch", "2.9.0", "eager", "cpu", "-", "-", "-", "-", "-"],
+    ]
+    assert len({len(row.rstrip()) for row in rows[-3:]}) == 1
+    assert "no <torch>" in text.getvalue()
 
 
 def test_the_page_escapes_what_libraries_say_and_is_well_formed():
