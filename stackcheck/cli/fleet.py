@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stackcheck.cli.fleet_manifest import manifest
 from stackcheck.cli.fleet_smoke import train_smoke
 from stackcheck.cli.options import JsonOption, WishFlags, with_options
 from stackcheck.cli.state import State, document_text, print_document
@@ -141,29 +142,15 @@ def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
         name="fleet",
-        help="Many machines: doctor, plan, train-smoke.",
+        help="Many machines: doctor, plan, train-smoke, manifest.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
     group.command("doctor")(doctor)
     group.command("plan")(plan)
     group.command("train-smoke")(train_smoke)
-    for name in ("manifest",):
-        group.command(name, hidden=True, context_settings=_ANYTHING)(_not_yet(name))
+    group.command("manifest")(manifest)
     app.add_typer(group)
-
-
-_ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True}
-
-
-def _not_yet(name: str) -> Callable[[], None]:
-    def run() -> None:
-        """Not there yet."""
-        raise InputError(
-            f"`stackcheck fleet {name}` is not there yet; `fleet doctor` and `fleet plan` are"
-        )
-
-    return run
 
 
 @with_options(fleet=FleetFlags, report=ReportFlags)

@@ -1,0 +1,1 @@
+"""Kubernetes resources that run StackCheck: written for review, never applied."""
