@@ -199,9 +199,11 @@ def _show_dry_run(
     wanted: EnvironmentFlags, recipe: Recipe, tools: Tools, document: dict[str, Any]
 ) -> None:
     """List what would be fetched with its size, without an installer only what would be written."""
-    from stackcheck.environments.fetching import conda_artifacts, list_conda, list_wheels, measure
+    from stackcheck.environments.credentials import without_credentials
+    from stackcheck.environments.fetching import conda_artifacts, list_conda, list_wheels
     from stackcheck.environments.files import LOCKS, WRITERS, place
     from stackcheck.environments.installers.choice import choose
+    from stackcheck.environments.sizes import measure
 
     names = [LOCKS[kind] if kind in LOCKS else WRITERS[kind][0] for kind in wanted.written_kinds]
     output = Path(wanted.output) if wanted.output else None
@@ -214,7 +216,8 @@ def _show_dry_run(
     found = (*list_wheels(recipe, tools), *conda_artifacts(list_conda(recipe, tools)))
     artifacts = measure(found, offline=tools.offline)
     document["would_fetch"] = [
-        {"name": each.name, "version": each.version, "bytes": each.size, "address": each.place}
+        {"name": each.name, "version": each.version, "bytes": each.size}
+        | {"address": without_credentials(each.place)}
         for each in artifacts
     ]
 
@@ -270,6 +273,7 @@ def _make(
         prefix=str(made.prefix),
         verified=_proofs(verified.proofs) if verified else [],
         seconds=round(made.seconds, 2),
+        verification_seconds=round(made.verification_seconds, 2),
         unguarded=list(UNGUARDED),
     )
     document["files"] += [

@@ -11,10 +11,10 @@ from stackcheck.environments.fetching import (
     fetch,
     list_conda,
     list_wheels,
-    measure,
 )
 from stackcheck.environments.files import write_atomically
 from stackcheck.environments.locks import hashed_requirements
+from stackcheck.environments.sizes import measure
 from stackcheck.environments.stored_plan import dump_plan
 from stackcheck.errors import InputError
 

@@ -8,12 +8,14 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.environments.credentials import (
+    authorization,
+    hide_credentials,
+    split_credentials,
+)
 from stackcheck.environments.installers import uv
 from stackcheck.environments.locks import Artifact, read_pylock
 from stackcheck.environments.progress import meter
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from stackcheck.environments.recipe import Recipe
     from stackcheck.environments.tools import Tools
 
-__all__ = ["FetchFailed", "conda_artifacts", "fetch", "list_conda", "list_wheels", "measure"]
+__all__ = ["FetchFailed", "conda_artifacts", "fetch", "list_conda", "list_wheels"]
 
 _CHUNK = 1 << 20
 _SECONDS = 60
@@ -31,6 +33,9 @@ _SECONDS = 60
 
 class FetchFailed(StackCheckError):
     """A file could not be fetched, or is not what its lock says."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(hide_credentials(message))
 
 
 def list_wheels(recipe: Recipe, tools: Tools) -> tuple[Artifact, ...]:
@@ -67,24 +72,6 @@ def conda_artifacts(records: Iterable[dict[str, Any]]) -> tuple[Artifact, ...]:
     )
 
 
-def _ask_size(artifact: Artifact) -> Artifact:
-    if artifact.size is not None:
-        return artifact
-    with suppress(urllib.error.URLError, OSError, ValueError):
-        request = urllib.request.Request(artifact.place, method="HEAD")  # noqa: S310 (a lock's own address)
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-            return replace(artifact, size=int(answer.headers["Content-Length"] or 0) or None)
-    return artifact
-
-
-def measure(artifacts: Iterable[Artifact], *, offline: bool) -> tuple[Artifact, ...]:
-    """Return the artifacts with the sizes that only their servers tell."""
-    if offline:
-        return tuple(artifacts)
-    with ThreadPoolExecutor(8) as pool:
-        return tuple(pool.map(_ask_size, artifacts))
-
-
 def _is_whole(path: Path, artifact: Artifact) -> bool:
     if not path.is_file():
         return False
@@ -93,6 +80,12 @@ def _is_whole(path: Path, artifact: Artifact) -> bool:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest() == artifact.digest
+
+
+def _open(place: str) -> Any:
+    bare, headers = split_credentials(place)[0], authorization(place)
+    request = urllib.request.Request(bare, headers=headers)  # noqa: S310 (a lock's own address)
+    return urllib.request.urlopen(request, timeout=_SECONDS)  # noqa: S310
 
 
 def fetch(artifacts: Iterable[tuple[Artifact, Path]], *, shown: bool) -> None:
@@ -108,7 +101,7 @@ def fetch(artifacts: Iterable[tuple[Artifact, Path]], *, shown: bool) -> None:
             partial = path.with_name(path.name + ".part")
             try:
                 with (
-                    urllib.request.urlopen(artifact.place, timeout=_SECONDS) as source,  # noqa: S310
+                    _open(artifact.place) as source,
                     partial.open("wb") as target,
                 ):
                     while chunk := source.read(_CHUNK):

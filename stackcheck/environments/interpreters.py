@@ -9,11 +9,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from stackcheck.errors import StackCheckError
 
 __all__ = ["NoInterpreter", "available_pythons", "find_python"]
+
+
+_OWN = Path(getattr(sys, "_base_executable", sys.executable))
+_OWN_MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 class NoInterpreter(StackCheckError):
@@ -26,8 +31,8 @@ def _candidates(minor: str) -> Iterator[Path]:
     In this order: the one that runs us, PATH, pyenv's, uv's own downloads. pyenv's shims are left out: each takes
     tenths of a second to say which interpreter it means.
     """
-    if minor == f"{sys.version_info[0]}.{sys.version_info[1]}":
-        yield Path(getattr(sys, "_base_executable", sys.executable))
+    if minor == _OWN_MINOR:
+        yield _OWN
     folders = [
         folder
         for folder in os.environ.get("PATH", "").split(os.pathsep)
@@ -43,6 +48,8 @@ def _candidates(minor: str) -> Iterator[Path]:
 
 def _minor_of(executable: Path) -> str:
     """Ask an interpreter for its minor version and whether it can make environments; empty if it cannot."""
+    if executable == _OWN:
+        return _OWN_MINOR if find_spec("venv") is not None else ""
     program = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
     try:
         done = subprocess.run(
@@ -71,7 +78,7 @@ def find_python(minor: str) -> Path:
 
 def available_pythons() -> list[str]:
     """Return the minor versions that `find_python` would find, newest first, told from names alone."""
-    found = {f"{sys.version_info[0]}.{sys.version_info[1]}"}
+    found = {_OWN_MINOR}
     for minor in range(6, sys.version_info[1] + 8):
         name = f"3.{minor}"
         if any(candidate.exists() for candidate in _candidates(name)):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from stackcheck.environments.credentials import without_credentials
 from stackcheck.environments.fetching import list_conda, list_wheels
 from stackcheck.environments.header import header
 from stackcheck.environments.installers import uv
+from stackcheck.environments.locks import explicit_list
 from stackcheck.environments.recipe import Recipe
 from stackcheck.environments.tools import Tools
 from stackcheck.errors import InputError
@@ -34,7 +36,7 @@ def _lock_wheels(recipe: Recipe, kind: str, tools: Tools) -> str:
         path = uv.compile_lock(
             uv.with_pip(recipe), uv.target_of(recipe), Path(folder), tools, kind=form
         )
-        return header(recipe.plan) + path.read_text(encoding="utf-8")
+        return header(recipe.plan) + without_credentials(path.read_text(encoding="utf-8"))
 
 
 def _explicit(recipe: Recipe, tools: Tools) -> str:
@@ -47,8 +49,7 @@ def _explicit(recipe: Recipe, tools: Tools) -> str:
     wheels = " ".join(wheel.text for wheel in recipe.packages.wheels)
     usage = ["Create: conda create --name NAME --file explicit.txt"]
     usage += [f"Then: pip install {wheels}"] if wheels else []
-    lines = sorted(f"{record['url']}#{record['sha256'] or record['md5']}" for record in records)
-    return header(recipe.plan, *usage) + "@EXPLICIT\n" + "".join(f"{line}\n" for line in lines)
+    return header(recipe.plan, *usage) + explicit_list(records)
 
 
 def _pixi(recipe: Recipe, tools: Tools) -> str:
@@ -58,4 +59,4 @@ def _pixi(recipe: Recipe, tools: Tools) -> str:
     with tempfile.TemporaryDirectory(prefix="stackcheck-") as folder:
         path = Path(folder) / "pixi.lock"
         rattler.write_pixi_lock(recipe, tools, path, wheels)
-        return path.read_text(encoding="utf-8")
+        return without_credentials(path.read_text(encoding="utf-8"))

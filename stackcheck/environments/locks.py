@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["Artifact", "hashed_requirements", "known_bytes", "read_pylock"]
+from stackcheck.environments.credentials import without_credentials
 
-_PACKAGE = re.compile(r"^\[\[packages\]\]$", re.MULTILINE)
-_NAME = re.compile(r'^name = "([^"]+)"$', re.MULTILINE)
-_VERSION = re.compile(r'^version = "([^"]+)"$', re.MULTILINE)
-_FILES = re.compile(r"^(wheels|sdist|archive) = (.*?)(?=^\w|\Z)", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(
-    r'\{ (?:name = "[^"]*", )?(?P<kind>url|path) = "(?P<place>[^"]+)"(?P<rest>.*?)'
-    r'hashes = \{[^}]*?(?P<algorithm>sha256|sha384|sha512) = "(?P<digest>[0-9a-f]+)"'
-)
-_SIZE = re.compile(r"\bsize = (\d+)")
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Artifact", "explicit_list", "hashed_requirements", "name_indexes", "read_pylock"]
+
+_PACKAGE = re.compile(r"^\[\[packages\]\]\n.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
+_VERSION = re.compile(r"^version = .*\n", re.MULTILINE)
+_ALGORITHMS = ("sha256", "sha384", "sha512")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Artifact:
     digest: str
     size: int | None = None
     """In bytes, where the index tells it."""
+    index: str = ""
+    """URL of the index that has it, where the lock tells."""
 
     @property
     def file_name(self) -> str:
@@ -40,41 +44,56 @@ class Artifact:
         return unquote(urlsplit(self.place).path.rpartition("/")[2])
 
 
-def read_pylock(text: str) -> tuple[Artifact, ...]:
-    """Return the file that would be installed of each package: its wheel, or its source where it has none.
+def _files(package: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a package's files, the one that is installed first: its wheel, or its source where it has none."""
+    yield from package.get("wheels", ())
+    yield from (package[kind] for kind in ("archive", "sdist") if kind in package)
 
-    Reads the layout that uv writes, one package after the other (no TOML parser comes with Python 3.10). A lock made
-    for one interpreter names one wheel of each package.
+
+def _artifact(package: Mapping[str, Any]) -> Artifact | None:
+    for file in _files(package):
+        for algorithm in _ALGORITHMS:
+            if digest := file.get("hashes", {}).get(algorithm):
+                return Artifact(
+                    package["name"],
+                    package.get("version", ""),
+                    file.get("url") or file["path"],
+                    algorithm,
+                    digest,
+                    file.get("size"),
+                    package.get("index", ""),
+                )
+    return None
+
+
+def read_pylock(text: str) -> tuple[Artifact, ...]:
+    """Return the file that would be installed of each package. Raises `ValueError` for what is no TOML.
+
+    A lock made for one interpreter names one wheel of each package.
     """
-    found: list[Artifact] = []
-    for block in _PACKAGE.split(text)[1:]:
-        name, version = _NAME.search(block), _VERSION.search(block)
-        listed = {kind: list(_FILE.finditer(files)) for kind, files in _FILES.findall(block)}
-        chosen = next(
-            (listed[kind] for kind in ("wheels", "archive", "sdist") if listed.get(kind)), []
+    found = (_artifact(package) for package in tomllib.loads(text).get("packages", ()))
+    return tuple(artifact for artifact in found if artifact is not None)
+
+
+def name_indexes(text: str, index_of: Callable[[Artifact], str]) -> str:
+    """Return a lock with the `index` of each package that `index_of` tells.
+
+    The standard has the field and uv 0.13 leaves it out, but looks in its cache only for packages that have one.
+    """
+
+    def name(match: re.Match[str]) -> str:
+        block = match[0]
+        found = read_pylock(block)
+        index = index_of(found[0]) if found and not found[0].index else ""
+        return (
+            _VERSION.sub(lambda line: f'{line[0]}index = "{index}"\n', block, 1) if index else block
         )
-        if name is None or not chosen:
-            continue
-        file = chosen[0]
-        size = _SIZE.search(file["rest"])
-        found.append(
-            Artifact(
-                name[1],
-                version[1] if version else "",
-                file["place"],
-                file["algorithm"],
-                file["digest"],
-                int(size[1]) if size else None,
-            )
-        )
-    return tuple(found)
+
+    return _PACKAGE.sub(name, text)
 
 
 def hashed_requirements(artifacts: Sequence[Artifact], direct: Collection[str] = ()) -> str:
-    """Return requirements with hashes, one a line; those named in `direct` by their address instead of a version.
-
-    uv takes such packages from its cache, which it does not for a pylock.toml (0.13.8 fetches them again).
-    """
+    """Return requirements with hashes, one a line; those named in `direct` by their address instead of a version."""
     lines = [
         f"{each.name} @ {each.place}" if each.name in direct else f"{each.name}=={each.version}"
         for each in artifacts
@@ -83,11 +102,7 @@ def hashed_requirements(artifacts: Sequence[Artifact], direct: Collection[str] =
     return "".join(sorted(f"{line} {digest}\n" for line, digest in zip(lines, hashes, strict=True)))
 
 
-def known_bytes(artifacts: tuple[Artifact, ...]) -> int:
-    """Return the bytes to be fetched, as far as the lock tells or the files lie here."""
-    return sum(artifact.size or _local_size(artifact.place) for artifact in artifacts)
-
-
-def _local_size(place: str) -> int:
-    path = Path(unquote(urlsplit(place).path))
-    return path.stat().st_size if place.startswith("file://") and path.is_file() else 0
+def explicit_list(records: Iterable[Mapping[str, Any]]) -> str:
+    """Return conda's explicit list of solved records: an address and a hash each."""
+    lines = (f"{record['url']}#{record['sha256'] or record['md5']}\n" for record in records)
+    return "@EXPLICIT\n" + without_credentials("".join(sorted(lines)))

@@ -40,6 +40,7 @@ class Made:
     verification: Verification | None
     seconds: float
     """Of making it, without the verification."""
+    verification_seconds: float
 
 
 def _remember(
@@ -81,10 +82,11 @@ def make(
         installer.install(recipe, creation, own)
         seconds = time.monotonic() - began
         verification = verify(recipe.plan, prefix, own, has_gpu=has_gpu) if proving else None
+        proven = time.monotonic() - began - seconds
         if verification is not None and not verification.holds:
             raise DoesNotHold(prefix, verification)
         guard(recipe, prefix, verification.installed if verification else {})
         _remember(recipe, creation, installer.name, verification)
         add_to_register(prefix)
         creation.commit()
-    return Made(prefix, verification, seconds)
+    return Made(prefix, verification, seconds, proven)

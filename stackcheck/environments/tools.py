@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stackcheck.environments.credentials import hide_credentials
 from stackcheck.environments.processes import TOKEN
 from stackcheck.errors import StackCheckError
 
@@ -23,6 +24,7 @@ class ToolFailed(StackCheckError):
     """An installer ended with an error; `words` are the last that it said."""
 
     def __init__(self, what: str, words: str) -> None:
+        words = hide_credentials(words)
         super().__init__(f"{what}\n{words}" if words else what)
         self.words = words
 

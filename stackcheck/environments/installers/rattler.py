@@ -15,6 +15,7 @@ from stackcheck.environments.channels import subdir_of
 from stackcheck.environments.conda_settings import channel_url
 from stackcheck.environments.creation import Creation
 from stackcheck.environments.installers import uv
+from stackcheck.environments.locks import explicit_list
 from stackcheck.environments.preflight import check_room
 from stackcheck.environments.progress import meter
 from stackcheck.environments.recipe import Recipe
@@ -127,8 +128,7 @@ def install(recipe: Recipe, creation: Creation, tools: Tools) -> None:
 
     def approve(records: list[dict[str, Any]]) -> None:
         check_room(creation.prefix, sum(record["size"] or 0 for record in records))
-        lines = [f"{record['url']}#{record['sha256'] or record['md5']}\n" for record in records]
-        (creation.memory / "explicit.txt").write_text("@EXPLICIT\n" + "".join(sorted(lines)))
+        (creation.memory / "explicit.txt").write_text(explicit_list(records))
 
     _converse(_request(recipe, tools, prefix=str(creation.prefix)), tools, approve)
     uv.add_wheels(recipe, creation, tools)

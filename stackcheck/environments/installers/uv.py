@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from stackcheck.environments.creation import Creation
+from stackcheck.environments.installers.uv_room import room_watcher
 from stackcheck.environments.interpreters import find_python
-from stackcheck.environments.locks import hashed_requirements, known_bytes, read_pylock
+from stackcheck.environments.locks import hashed_requirements, name_indexes, read_pylock
 from stackcheck.environments.packages import PackageSet, WheelRequirement
 from stackcheck.environments.preflight import check_room
 from stackcheck.environments.recipe import Recipe
+from stackcheck.environments.sizes import known_bytes
 from stackcheck.environments.tools import ToolFailed, Tools
+from stackcheck.environments.uv_settings import VARIABLES, index_teller, reachable, variables_for
 from stackcheck.environments.verification import interpreter_of
 from stackcheck.environments.writers import pyproject
 from stackcheck.errors import StackCheckError
@@ -30,12 +29,8 @@ __all__ = [
     "compile_lock",
     "find_uv",
     "install",
-    "reachable",
     "with_pip",
 ]
-
-VARIABLES: Mapping[str, str] = {"UV_PYTHON_DOWNLOADS": "never"}
-
 
 NEVER_BUILT = ("grpcio", "h5py", "numpy", "pandas", "scipy")
 """Packages that are taken as wheels only: compiling them takes longer than everything else together. Small sources
@@ -65,52 +60,6 @@ def find_uv() -> str:
     return found
 
 
-def _local_wheels() -> set[tuple[str, str]]:
-    """Return (normalised name, version) of every wheel in the folders of the user's `UV_FIND_LINKS`."""
-    found: set[tuple[str, str]] = set()
-    for place in os.environ.get("UV_FIND_LINKS", "").split(","):
-        folder = Path(place.strip().removeprefix("file://"))
-        if place.strip() and folder.is_dir():
-            for wheel in folder.glob("*.whl"):
-                name, version = wheel.name.split("-")[:2]
-                found.add((canonicalize_name(name), version))
-    return found
-
-
-def _mirrors() -> dict[str, str]:
-    """Return the indexes that the user's `UV_INDEX` names, by name (`pytorch-cu128=https://mirror/...`)."""
-    pairs = (entry.partition("=") for entry in os.environ.get("UV_INDEX", "").split())
-    return {name: url for name, _, url in pairs if url and "://" not in name}
-
-
-def reachable(packages: PackageSet) -> PackageSet:
-    """Return the packages as the user's own uv settings have them.
-
-    A package that lies at exactly its version in a folder of `UV_FIND_LINKS` needs no index. An index that `UV_INDEX`
-    names as ours takes its place, and like ours is asked for its own packages alone.
-    """
-    local, mirrors = _local_wheels(), _mirrors()
-
-    def adapt(wheel: WheelRequirement) -> WheelRequirement:
-        if wheel.index is None:
-            return wheel
-        pins = [each.version for each in Requirement(wheel.text).specifier if each.operator == "=="]
-        if any((wheel.name, pin) in local for pin in pins):
-            return replace(wheel, index=None)
-        url = mirrors.get(wheel.index.name, wheel.index.url)
-        return replace(wheel, index=replace(wheel.index, url=url))
-
-    return replace(packages, wheels=tuple(adapt(wheel) for wheel in packages.wheels))
-
-
-def _variables(packages: PackageSet) -> dict[str, str]:
-    """Return the variables for uv, without the indexes that stand in its project file already."""
-    named = {index.name for index in packages.indexes}
-    entries = os.environ.get("UV_INDEX", "").split()
-    kept = [entry for entry in entries if entry.partition("=")[0] not in named]
-    return {**VARIABLES, "UV_INDEX": " ".join(kept)}
-
-
 def _make_environment(prefix: Path, python: Path, tools: Tools) -> None:
     tools.run(
         [
@@ -136,15 +85,26 @@ def _flags(tools: Tools) -> list[str]:
 
 
 def _with_hint(failure: ToolFailed, packages: PackageSet) -> ToolFailed:
-    """Say how uv is told of a mirror, where an index could not be reached."""
-    missed = [
-        index for index in packages.indexes if f"Failed to fetch: {index.url}" in str(failure)
-    ]
-    if not missed:
-        return failure
-    name = missed[0].name
-    hint = f"hint: name a mirror by `UV_INDEX={name}=URL`, or a folder with its wheels by `UV_FIND_LINKS=DIR`"
-    return ToolFailed(f"{missed[0].url} could not be reached", f"{failure.words}\n{hint}")
+    """Say how uv is told of a mirror or of a site's own certificates, where an index could not be reached."""
+    if "UnknownIssuer" in failure.words:
+        hint = "hint: set UV_SYSTEM_CERTS=1 if your site signs its own certificates"
+        return ToolFailed("an index's certificate is not trusted", f"{failure.words}\n{hint}")
+    for wheel in packages.wheels:
+        index = wheel.index
+        if index is None:
+            continue
+        if f"Failed to fetch: {index.url}" in failure.words:
+            what = f"{index.url} could not be reached"
+        elif f"{wheel.name} was not found in the package registry" in failure.words:
+            what = f"{index.url} has no {wheel.name}"
+        else:
+            continue
+        hint = (
+            f"hint: name a mirror by `UV_INDEX={index.name}=URL`, "
+            "or a folder with its wheels by `UV_FIND_LINKS=DIR`"
+        )
+        return ToolFailed(what, f"{failure.words}\n{hint}")
+    return failure
 
 
 def compile_lock(
@@ -181,11 +141,14 @@ def compile_lock(
         tools.run(
             command,
             what="no set of wheels satisfies the plan",
-            changes=_variables(packages),
+            changes=variables_for(packages),
             directory=folder,
         )
     except ToolFailed as failure:
         raise _with_hint(failure, packages) from failure
+    if kind == "pylock.toml":
+        text = lock.read_text(encoding="utf-8")
+        lock.write_text(name_indexes(text, index_teller(packages)), encoding="utf-8")
     return lock
 
 
@@ -216,24 +179,30 @@ def target_of(recipe: Recipe) -> list[str]:
     ]
 
 
-def _install(recipe: Recipe, lock: Path, python: Path, tools: Tools) -> None:
-    """Install exactly what a pylock.toml names, every hash required.
+def _install(recipe: Recipe, lock: Path, prefix: Path, tools: Tools) -> None:
+    """Install exactly what a pylock.toml names, every hash required, with an eye on the room for it.
 
-    What has an index of its own is named by its address: no other index may answer for it.
+    Of a package whose index is not known uv would ask its server in spite of its cache: such a lock is installed by
+    names, and what has an index of its own by its address, since no other index may answer for it.
     """
     artifacts = read_pylock(lock.read_text(encoding="utf-8"))
     packages = reachable(recipe.packages)
-    direct = {wheel.name for wheel in packages.wheels if wheel.index is not None}
-    pins = lock.with_name("requirements.lock.txt")
-    pins.write_text(hashed_requirements(artifacts, direct), encoding="utf-8")
+    command = [find_uv(), "pip", "install", *_flags(tools), "--python", str(interpreter_of(prefix))]
+    if all(each.index for each in artifacts):
+        command += ["--preview-features", "pylock", "-r", lock.name]
+    else:
+        direct = {wheel.name for wheel in packages.wheels if wheel.index is not None}
+        pins = lock.with_name("requirements.lock.txt")
+        pins.write_text(hashed_requirements(artifacts, direct), encoding="utf-8")
+        command += ["--no-deps", "--require-hashes", "-r", pins.name]
+    check_room(prefix, known_bytes(artifacts))
+    changes = variables_for(packages)
     tools.run(
-        [
-            *[find_uv(), "pip", "install", *_flags(tools), "--no-deps", "--require-hashes"],
-            *["--python", str(python), "-r", pins.name],
-        ],
+        command,
         what="uv could not install the packages",
-        changes=_variables(packages),
-        directory=pins.parent,
+        changes=changes,
+        directory=lock.parent,
+        watch=room_watcher(command, artifacts, prefix, tools, lock.parent, changes),
     )
 
 
@@ -268,8 +237,7 @@ def install(recipe: Recipe, creation: Creation, tools: Tools) -> None:
         _install_bundle(tools.bundle, own, tools)
         return
     lock = compile_lock(with_pip(recipe), ["--python", str(own)], creation.memory, tools)
-    check_room(creation.prefix, known_bytes(read_pylock(lock.read_text())))
-    _install(recipe, lock, own, tools)
+    _install(recipe, lock, creation.prefix, tools)
 
 
 def add_wheels(recipe: Recipe, creation: Creation, tools: Tools) -> None:
@@ -285,4 +253,4 @@ def add_wheels(recipe: Recipe, creation: Creation, tools: Tools) -> None:
     )
     held = ["==".join(name.removesuffix(".dist-info").split("-")[:2]) for name in sorted(installed)]
     lock = compile_lock(recipe, ["--python", str(own)], creation.memory, tools, held=held)
-    _install(recipe, lock, own, tools)
+    _install(recipe, lock, creation.prefix, tools)

@@ -30,7 +30,7 @@ def _post(recipe: Recipe) -> list[str]:
         "cat > /opt/pyproject.toml <<'EOF'",
         *pyproject.write(recipe).splitlines(),
         "EOF",
-        "uv pip install --no-cache --python /opt/env/bin/python -r /opt/pyproject.toml",
+        "uv pip install --no-cache --project /opt --python /opt/env/bin/python -r /opt/pyproject.toml",
     ]
 
 

@@ -8,7 +8,7 @@ from stackcheck.model.version import Version
 __all__ = ["CONDA_IMAGE", "UV_IMAGE", "base_image", "needs_system_cuda"]
 
 CONDA_IMAGE = "condaforge/miniforge3:24.11.3-0"
-UV_IMAGE = "ghcr.io/astral-sh/uv:0.9.7"
+UV_IMAGE = "ghcr.io/astral-sh/uv:0.13.8"
 
 _CUDA_TAGS = {
     "9.0": ("9.0", "16.04"),

@@ -46,7 +46,7 @@ def _wheel_layers(recipe: Recipe) -> list[str]:
         "ENV UV_LINK_MODE=copy UV_PYTHON_INSTALL_DIR=/opt/python\n",
         f"RUN --mount=type=cache,target=/root/.cache/uv {_embed(pyproject.write(recipe), '/opt/pyproject.toml')}",
         f" && uv venv --seed --python {recipe.packages.python} /opt/env \\\n",
-        " && uv pip install --python /opt/env/bin/python -r /opt/pyproject.toml\n",
+        " && uv pip install --project /opt --python /opt/env/bin/python -r /opt/pyproject.toml\n",
         "ENV PATH=/opt/env/bin:$PATH VIRTUAL_ENV=/opt/env\n",
     ]
 

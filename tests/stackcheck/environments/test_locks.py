@@ -8,7 +8,8 @@ import pytest
 
 from stackcheck.environments.fetching import FetchFailed, fetch
 from stackcheck.environments.installers.uv import find_uv
-from stackcheck.environments.locks import Artifact, hashed_requirements, known_bytes, read_pylock
+from stackcheck.environments.locks import Artifact, hashed_requirements, name_indexes, read_pylock
+from stackcheck.environments.sizes import known_bytes
 from stackcheck.environments.stored_plan import dump_plan, load_plan
 from tests.stackcheck.environments import plans
 
@@ -42,6 +43,16 @@ def test_reads_what_uv_writes(lock, tmp_path):
     content = (tmp_path / "wheels" / other.file_name).read_bytes()
     assert other.digest == hashlib.sha256(content).hexdigest()
     assert known_bytes((other,)) == len(content)
+
+
+def test_each_package_is_given_the_index_that_is_known(lock):
+    named = name_indexes(
+        lock, lambda each: "https://index.example/simple" if each.name == "other" else ""
+    )
+
+    found = {each.name: each.index for each in read_pylock(named)}
+    assert found == {"other": "https://index.example/simple", "some-thing": ""}
+    assert name_indexes(named, lambda _: "https://another.example").count("index.example") == 1
 
 
 def test_a_source_is_taken_where_a_package_has_no_wheel():
