@@ -9,14 +9,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from stackcheck.errors import InputError, Undeterminable
-from stackcheck.fleet.ray_driver import START_THERE, outcome_of, places_of
+from stackcheck.fleet.ray_records import (
+    START_THERE,
+    outcome_of,
+    places_of,
+    program_text,
+    record_in,
+)
 from stackcheck.fleet.transport import Outcome, Place, Program
 from stackcheck.model.record import record
-from stackcheck.payload import ray_nodes
 
 __all__ = ["RayJobs"]
 
@@ -24,6 +28,7 @@ _ANSWER_MAX = 512 << 20
 _ANSWER_SECONDS = 30.0
 _SLACK_SECONDS = 120.0
 """For the cluster to start the job, beside the time of its tasks."""
+_REASON_MAX = 400
 _ENDED = {"SUCCEEDED", "FAILED", "STOPPED"}
 
 
@@ -71,11 +76,11 @@ class RayJobs:
                 ended = answer.get("status") in _ENDED
                 begun = time.monotonic()
                 log = str(self._ask(f"/api/jobs/{job}/logs").get("logs") or "")
-                for record in _records(log):
-                    identifier = str(record.get("id"))
+                for told in filter(None, map(record_in, log.splitlines())):
+                    identifier = str(told.get("id"))
                     if identifier in names and identifier not in seen:
                         seen.add(identifier)
-                        yield outcome_of(record, names)
+                        yield outcome_of(told, names)
                 if not ended and time.monotonic() > deadline:
                     break
                 if not ended:  # the log comes whole each time, so the longer it takes the rarer
@@ -83,8 +88,8 @@ class RayJobs:
         finally:
             if not ended:
                 self._ask(f"/api/jobs/{job}/stop", {})
-        told = " ".join(str(answer.get("message") or "").split())[-400:]
-        why = f"job {job}: {told or answer.get('status')}"
+        words = " ".join(str(answer.get("message") or "").split())[-_REASON_MAX:]
+        why = f"job {job}: {words or answer.get('status')}"
         for identifier, name in names.items():
             if identifier not in seen:
                 yield Outcome(name, "not-started" if ended else "timeout", detail=why)
@@ -95,8 +100,7 @@ class RayJobs:
             "arguments": [*self.starter, *program.arguments],
             "seconds": program.seconds,
         }
-        text = Path(ray_nodes.__file__).read_text(encoding="utf-8")
-        entrypoint = shlex.join(["python", "-c", text, json.dumps(request)])
+        entrypoint = shlex.join(["python", "-c", program_text(), json.dumps(request)])
         answer = self._ask("/api/jobs/", {"entrypoint": entrypoint})
         job = answer.get("submission_id")
         if not isinstance(job, str) or not job.replace("_", "").replace("-", "").isalnum():
@@ -135,15 +139,3 @@ class RayJobs:
 def _name(node: dict[str, Any]) -> str:
     given = node.get("node_name")
     return str(given if given and given != node.get("node_ip") else node.get("node_ip") or given)
-
-
-def _records(log: str) -> Iterator[dict[str, Any]]:
-    """Yield the records among a log's lines; a line that is still being written is no record yet."""
-    for line in log.splitlines():
-        if line.startswith(ray_nodes.MARK):
-            try:
-                record = json.loads(line[len(ray_nodes.MARK) :])
-            except ValueError:
-                continue
-            if isinstance(record, dict):
-                yield record

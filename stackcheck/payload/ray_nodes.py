@@ -1,8 +1,9 @@
 """A program on every node of a Ray cluster: one pinned task per node runs it there and brings its output back.
 
-Imported by a driver that joins the cluster, or run as `PYTHON -c TEXT REQUEST` by a job in the cluster's own
-Python, which prints each record as one line behind `MARK`. The request: `nodes` (ids), `arguments` of the program,
-`seconds`.
+Run as `PYTHON -c TEXT REQUEST` in a Python that has the cluster's Ray, by a process that joins the cluster or by a job
+in it. The request: `nodes` (ids), `arguments` of the program, `seconds`. One without `nodes` gives the `address`: the
+nodes are printed, and the request for them is read from standard input. Each record is one line behind `MARK`, since
+Ray prints in between.
 """
 
 # mypy: ignore-errors
@@ -10,6 +11,7 @@ Python, which prints each record as one line behind `MARK`. The request: `nodes`
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,16 +19,17 @@ import zlib
 
 MARK = "stackcheck-fleet "
 _POLL_SECONDS = 0.5
+_START_SECONDS = 30
 _OUTPUT_MAX = 32 << 20
 _TAIL = 4096
 
 
-def nodes(ray):
+def list_nodes(ray):
     """Return every node that the cluster remembers: id, name, whether it lives, why not, GPUs."""
     return [
         {
             "id": node["NodeID"],
-            "name": _name(node),
+            "name": name_of(node),
             "alive": bool(node["Alive"]),
             "reason": node.get("DeathReasonMessage") or "",
             "gpus": int(node.get("Resources", {}).get("GPU", 0)),
@@ -35,51 +38,54 @@ def nodes(ray):
     ]
 
 
-def _name(node):
+def name_of(node):
     """Return the name that somebody gave the node; Ray's own default is its address, and a host's name says more."""
     given = node.get("NodeName") or ""
     if given and given != node.get("NodeManagerAddress"):
-        return str(given)
-    return str(node.get("NodeManagerHostname") or given or node["NodeID"])
+        return given
+    return node.get("NodeManagerHostname") or given or node["NodeID"]
 
 
-def run_here(arguments, seconds):
-    """Run a program on this node and return its exit status, output and the end of its errors.
-
-    The word `{python}` is this node's interpreter. Ray may hide all GPUs from a task that asks for none; the program
-    sees what the node's own daemon sees.
-    """
-    command = [sys.executable if word == "{python}" else word for word in arguments]
-    environment = dict(os.environ)
-    environment.pop("CUDA_VISIBLE_DEVICES", None)
+def visible_devices():
+    """Return CUDA_VISIBLE_DEVICES of this node's own daemon: Ray may hide all GPUs from a task that asks for none."""
     try:
         with open("/proc/%d/environ" % os.getppid(), "rb") as file:
             for entry in file.read().split(b"\0"):
                 if entry.startswith(b"CUDA_VISIBLE_DEVICES="):
-                    environment["CUDA_VISIBLE_DEVICES"] = entry.partition(b"=")[2].decode()
+                    return {"CUDA_VISIBLE_DEVICES": entry.partition(b"=")[2].decode()}
     except OSError:
         pass
+    return {}
+
+
+def run_here(arguments, seconds):
+    """Run a program on this node; its exit status, output and the end of its errors. `{python}` is this interpreter."""
+    command = [sys.executable if word == "{python}" else word for word in arguments]
+    variables = {key: text for key, text in os.environ.items() if key != "CUDA_VISIBLE_DEVICES"}
+    variables.update(visible_devices())
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
-            env=environment,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            timeout=seconds,
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        return {"state": "timeout", "detail": "no end within %g s" % seconds}
     except OSError as error:
         return {"state": "ended", "status": 127, "detail": "%s: %s" % (command[0], error.strerror)}
-    if len(done.stdout) > _OUTPUT_MAX:
+    try:
+        output, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return {"state": "timeout", "detail": "no end within %g s" % seconds}
+    if len(output) > _OUTPUT_MAX:
         return {"state": "ended", "status": 1, "detail": "printed more than 32 MiB"}
     return {
         "state": "ended",
-        "status": done.returncode,
-        "output": base64.b64encode(zlib.compress(done.stdout)).decode(),
-        "detail": done.stderr[-_TAIL:].decode(errors="replace").strip(),
+        "status": process.returncode,
+        "output": base64.b64encode(zlib.compress(output)).decode(),
+        "detail": errors[-_TAIL:].decode(errors="replace").strip(),
     }
 
 
@@ -87,58 +93,78 @@ def sweep(ray, identifiers, arguments, seconds):
     """Yield one record per node, as they come; Ray has half a minute to start each, beside its `seconds`."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    task = ray.remote(run_here).options(num_cpus=0, max_retries=0)
-    waiting = {}
-    for identifier in identifiers:
+    task = ray.remote(num_cpus=0, max_retries=0)(run_here)
+
+    def submit(identifier):
         pinned = NodeAffinitySchedulingStrategy(identifier, soft=False)
-        waiting[task.options(scheduling_strategy=pinned).remote(arguments, seconds)] = identifier
-    deadline = time.monotonic() + seconds + 30
+        return task.options(scheduling_strategy=pinned).remote(arguments, seconds)
+
+    waiting = {submit(identifier): identifier for identifier in identifiers}
+    deadline = time.monotonic() + seconds + _START_SECONDS
     while waiting:
         ready, _ = ray.wait(list(waiting), num_returns=1, timeout=_POLL_SECONDS)
+        late = time.monotonic() > deadline
         for reference in ready:
-            yield dict(_collect(ray, reference), id=waiting.pop(reference))
+            identifier = waiting.pop(reference)
+            record, lost = collect(ray, reference)
+            if lost and not late and identifier not in dead_nodes(ray):
+                # whoever has just joined may not know yet which nodes there are
+                time.sleep(_POLL_SECONDS)
+                waiting[submit(identifier)] = identifier
+            else:
+                yield dict(record, id=identifier)
         if ready:
             continue
-        # a task on a node that died may stay pending for ever
-        dead = {node["id"]: node["reason"] for node in nodes(ray) if not node["alive"]}
-        late = time.monotonic() > deadline
+        dead = dead_nodes(ray)
         for reference, identifier in list(waiting.items()):
-            if identifier in dead or late:
+            if identifier in dead or late:  # a task on a node that died may stay pending for ever
                 del waiting[reference]
                 ray.cancel(reference, force=True)
-                reason = dead.get(identifier, "Ray brought nothing back")
-                yield {
-                    "id": identifier,
-                    "state": "down" if identifier in dead else "timeout",
-                    "detail": reason,
-                }
+                state = "down" if identifier in dead else "timeout"
+                detail = dead.get(identifier) or "Ray brought nothing back"
+                yield {"id": identifier, "state": state, "detail": detail}
 
 
-def _collect(ray, reference):
+def dead_nodes(ray):
+    """Return why each dead node is dead, by id."""
+    return {node["id"]: node["reason"] for node in list_nodes(ray) if not node["alive"]}
+
+
+def collect(ray, reference):
+    """Return a task's record, and whether Ray found no such node; of a lost task, whether its node went with it."""
+    errors = ray.exceptions
     try:
-        return dict(ray.get(reference))
-    except ray.exceptions.RayError as error:
-        lost = isinstance(
-            error,
-            (
-                ray.exceptions.NodeDiedError,
-                ray.exceptions.TaskUnschedulableError,
-                ray.exceptions.WorkerCrashedError,
-            ),
-        )
-        text = str(error).strip()
-        told = "%s: %s" % (type(error).__name__, text.splitlines()[0] if text else "")
-        return {"state": "down" if lost else "not-started", "detail": told}
+        return ray.get(reference), False
+    except errors.RayError as error:
+        lost = (errors.NodeDiedError, errors.TaskUnschedulableError, errors.WorkerCrashedError)
+        text = str(error).strip().partition("\n")[0]
+        record = {
+            "state": "down" if isinstance(error, lost) else "not-started",
+            "detail": "%s: %s" % (type(error).__name__, text),
+        }
+        return record, isinstance(error, errors.TaskUnschedulableError)
+
+
+def say(record):
+    """Print a record."""
+    sys.stdout.write(MARK + json.dumps(record) + "\n")
+    sys.stdout.flush()
 
 
 def main():
-    """Run the request in the first argument and print the records."""
+    """Run the request in the first argument."""
     import ray
 
     request = json.loads(sys.argv[1])
-    ray.init(log_to_driver=False)
+    ray.init(address=request.get("address"), log_to_driver=False, logging_level="ERROR")
+    if "nodes" not in request:
+        say({"nodes": list_nodes(ray)})
+        line = sys.stdin.readline()
+        if not line:
+            return
+        request = json.loads(line)
     for record in sweep(ray, request["nodes"], request["arguments"], request["seconds"]):
-        print(MARK + json.dumps(record), flush=True)
+        say(record)
 
 
 if __name__ == "__main__":
