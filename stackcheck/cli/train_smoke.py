@@ -83,6 +83,13 @@ class SmokeFlags:
             "--mode", metavar="|".join(_MODES), help="How the frameworks run (default eager)."
         ),
     ] = None
+    bootstrap: Annotated[
+        bool,
+        typer.Option(
+            "--bootstrap",
+            help="Where the GPU cannot be used from here, make a private environment with the CuPy that fits.",
+        ),
+    ] = False
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", min=0, help="Seed of weights and data.")
     ] = 0
@@ -145,6 +152,8 @@ class SmokeFlags:
             faults.append("--against needs --env PREFIX: where is the framework?")
         if self.mode is not None and not self.against:
             faults.append("--mode belongs to --against")
+        if self.bootstrap and self.device == "cpu":
+            faults.append("--bootstrap is for GPUs; --device cpu needs none")
         return faults
 
 
@@ -160,7 +169,7 @@ def train_smoke(context: typer.Context, *, flags: SmokeFlags) -> None:
     from stackcheck.smoke.console import show_progress
     from stackcheck.smoke.session import run_smoke
 
-    options = _options(flags)
+    options = _options(flags, state)
     # ended by a scheduler it cleans up as after Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with show_progress(quiet=state.quiet, no_color=state.no_color) as listener:
@@ -178,7 +187,7 @@ def train_smoke(context: typer.Context, *, flags: SmokeFlags) -> None:
     raise typer.Exit(_STATUS[report.status])
 
 
-def _options(flags: SmokeFlags) -> Options:
+def _options(flags: SmokeFlags, state: State) -> Options:
     from stackcheck.smoke.document import read_baseline
     from stackcheck.smoke.interpreter import Against, find_interpreter, spell_out
     from stackcheck.smoke.session import Options
@@ -197,6 +206,9 @@ def _options(flags: SmokeFlags) -> Options:
         flags.seconds or 900.0,
         flags.timeout or 0.0,
         against,
+        flags.bootstrap,
+        state.offline,
+        state.quiet,
         read_baseline(Path(flags.baseline)) if flags.baseline else {},
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stackcheck.model.record import record
 from stackcheck.model.smoke import PaceResult, ParityResult, StageResult
+from stackcheck.smoke.home import Home
 from stackcheck.smoke.interpreter import Against
 from stackcheck.smoke.jobs import Job, write_job
 from stackcheck.smoke.parity import Parity
@@ -34,6 +35,8 @@ class Trainings:
     expect_gpu: bool
     """Whether a framework that computes on the CPU fell back silently."""
     timeout: float = 0.0
+    home: Home | None = None
+    """Where the engine runs on GPUs; None for this interpreter."""
 
 
 @dataclass
@@ -90,10 +93,12 @@ def _train(
     cudnn: bool = True,
 ) -> dict[str, Told]:
     output = f"engine-{device.replace(':', '')}"
+    home = None if device == "cpu" else trainings.home
     try:
         told, _ = train_in_engine(
-            folder, output, jobs, listener, device=device, cudnn=cudnn, timeout=trainings.timeout
-        )
+            folder, output, jobs, listener,
+            device=device, cudnn=cudnn, timeout=trainings.timeout, home=home,
+        )  # fmt: skip
     except EngineUnusable as error:
         return {job.name: Told(job.name, failed=str(error)) for job in jobs}
     return told

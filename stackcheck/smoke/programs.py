@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stackcheck.smoke.child import Child, ChildEnded, ChildHung
+from stackcheck.smoke.home import Home
 from stackcheck.smoke.interpreter import Interpreter
 from stackcheck.smoke.jobs import MOMENTUM, Job
 from stackcheck.smoke.request import Request
@@ -62,11 +63,12 @@ def train_in_engine(
     device: str = "cpu",
     cudnn: bool = True,
     timeout: float = 0.0,
+    home: Home | None = None,
 ) -> tuple[dict[str, Told], str]:
     """Do the jobs by the engine; returns what each told, and the device. Raises `EngineUnusable`."""
     path = _write_request(folder, output, jobs, {"mode": "eager", "device": device, "backend": ""})
     request = Request(device=device, jobs=str(path), cudnn=cudnn, timeout=timeout)
-    run = run_stages(request, listener)
+    run = run_stages(request, listener, home)
     told = {job.name: Told(job.name, failed="it was not reached") for job in jobs}
     for stage in run.stages:
         name = stage.name.removeprefix("reference ")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ from typing import Any, Protocol
 
 from stackcheck.model.smoke import StageResult, TaskResult
 from stackcheck.smoke.child import Child, ChildEnded, ChildHung
+from stackcheck.smoke.home import Home, here
 from stackcheck.smoke.request import Request, encode_request
 from stackcheck.smoke.stages import stage_named
 
@@ -19,7 +18,6 @@ __all__ = ["EngineUnusable", "Listener", "Run", "run_stages"]
 
 _START_SECONDS = 120.0  # CuPy's first import on a cold disk
 _REFERENCE_SECONDS = 300.0
-_WORKER = (sys.executable, "-m", "stackcheck.smoke.worker")
 
 
 class EngineUnusable(Exception):
@@ -46,6 +44,8 @@ class Run:
     device: str = ""
     device_count: int = 1
     """GPUs that the engine can use, 1 on the CPU."""
+    refusal: str = ""
+    """Why the GPU of the machine was not taken, where it was not."""
     stages: list[StageResult] = field(default_factory=list)
     tasks: list[TaskResult] = field(default_factory=list)
     trained: list[Mapping[str, Any]] = field(default_factory=list)
@@ -53,16 +53,17 @@ class Run:
     notes: list[str] = field(default_factory=list)
 
 
-def run_stages(request: Request, listener: Listener) -> Run:
+def run_stages(request: Request, listener: Listener, home: Home | None = None) -> Run:
     """Run all stages of the request, or its jobs.
 
     A stage that hangs or takes its process down gets an error that says so, and the stages after it run in a new
     process. Raises `EngineUnusable`.
     """
     run = Run()
+    home = home or here()
     left = request.stages
     while True:
-        broken = _run_child(request.restart_with(left), run, listener)
+        broken = _run_child(request.restart_with(left), run, listener, home)
         if broken is None:
             return run
         left = left[left.index(broken) + 1 :] if broken in left else ()
@@ -70,14 +71,13 @@ def run_stages(request: Request, listener: Listener) -> Run:
             return run
 
 
-def _run_child(request: Request, run: Run, listener: Listener) -> str | None:
+def _run_child(request: Request, run: Run, listener: Listener, home: Home) -> str | None:
     """Run until the child is done; return the name of the stage that it did not survive, if any."""
     stage = ""
     begun = time.monotonic()
     deadline = begun + _START_SECONDS
-    # the worker imports what this process would, from wherever that came
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with Child(_WORKER, encode_request(request) + "\n", variables=variables) as child:
+    command = (home.executable, "-m", "stackcheck.smoke.worker")
+    with Child(command, encode_request(request) + "\n", variables=home.variables) as child:
         while True:
             try:
                 event: dict[str, Any] = json.loads(child.read_line(deadline))
@@ -112,8 +112,7 @@ def _note(event: Mapping[str, Any], run: Run, listener: Listener) -> None:
     match event["event"]:
         case "device":
             run.device, run.device_count = event["device"], event["count"]
-            if event["note"]:
-                run.notes.append(event["note"])
+            run.refusal = event["refusal"]
         case "unusable":
             raise EngineUnusable(event["message"])
         case "progress":

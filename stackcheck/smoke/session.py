@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 
+from stackcheck.environments.tools import Tools
 from stackcheck.errors import InputError
 from stackcheck.model.smoke import (
     PaceResult,
@@ -15,10 +16,12 @@ from stackcheck.model.smoke import (
     StageResult,
     StageStatus,
 )
+from stackcheck.smoke.bootstrap import BootstrapFailed, find_needs, make_environment
 from stackcheck.smoke.document import compare_rates, list_rates
 from stackcheck.smoke.explanation import explain_failure
 from stackcheck.smoke.health import HealthWatch
 from stackcheck.smoke.history import recall_rates, record_rates
+from stackcheck.smoke.home import Home, lend_packages
 from stackcheck.smoke.interpreter import Against
 from stackcheck.smoke.presence import Presence, look_for_gpu
 from stackcheck.smoke.request import TASKS, Request
@@ -31,6 +34,9 @@ __all__ = ["Options", "run_smoke"]
 _STEPS = {"quick": 10, "short": 50, "long": 50}
 _SLOWER = 0.6  # of the median before; less is not told from other work on the machine
 _BELOW_BASELINE = 0.75
+_MADE = (
+    "the CuPy of the environment that was made fits; `stackcheck doctor` looks for what is wrong"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,10 @@ class Options:
     timeout: float = 0.0
     """Seconds that each stage may take; 0 for the deadlines of the stages."""
     against: Against | None = None
+    bootstrap: bool = False
+    """Whether an environment may be made for the engine where this one cannot use the GPU."""
+    offline: bool = False
+    quiet: bool = False
     baseline: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -56,18 +66,21 @@ def run_smoke(options: Options, listener: Listener) -> SmokeReport:
         raise InputError(
             f"--device {options.device}: this machine has no NVIDIA GPU; `--device cpu` tests the CPU"
         )
-    with _watch(options, presence) as watch:
-        run = _run_devices(options, presence, listener)
-    notes, stages = list(run.notes), list(run.stages)
-    if isinstance(watch, HealthWatch):
-        stages.append(watch.result())
+    with ExitStack() as stack:
+        home, notes, stages = _settle(options, presence, listener, stack)
+        with _watch(options, presence) as watch:
+            run = _run_devices(options, presence, listener, home)
+        notes += run.notes
+        stages += run.stages
+        if isinstance(watch, HealthWatch):
+            stages.append(watch.result())
+        parity, table = _compare(options, run, presence, listener, home)
     device = run.device
     untested = presence.has_gpu and options.device == "auto" and not device.startswith("cuda")
     if untested:
-        notes.append(
-            f"the GPU ({presence.evidence}) was not tested, only the CPU: {presence.extra}"
-        )
-    parity, table = _compare(options, run, presence, listener)
+        advice = _MADE if home else find_needs(presence).advice
+        why = f"{run.refusal}; {advice}" if run.refusal else advice
+        notes.append(f"the GPU ({presence.evidence}) was not tested, only the CPU: {why}")
     rates = list_rates(stages)
     if options.baseline:
         stages.append(_hold_against(options.baseline, rates))
@@ -93,19 +106,46 @@ def run_smoke(options: Options, listener: Listener) -> SmokeReport:
     )
 
 
+def _settle(
+    options: Options, presence: Presence, listener: Listener, stack: ExitStack
+) -> tuple[Home | None, list[str], list[StageResult]]:
+    """Find where the engine can use the GPU: here (None), or with `--bootstrap` in an environment made for it."""
+    if not (options.bootstrap and presence.has_gpu and options.device != "cpu"):
+        return None, [], []
+    try:
+        run_stages(Request(device="cuda:0"), listener)
+    except EngineUnusable as error:
+        why = str(error)
+    else:
+        return None, ["--bootstrap: nothing to make, the GPU can be used from here"], []
+    listener.begin("bootstrap")
+    tools = Tools(quiet=options.quiet, offline=options.offline)
+    try:
+        executable = make_environment(find_needs(presence), tools)
+    except BootstrapFailed as error:
+        result = StageResult("bootstrap", "device", "unknown", message=str(error))
+        listener.finish(result)
+        return None, [], [result]
+    listener.finish(StageResult("bootstrap", "device", "ok"))
+    home = stack.enter_context(lend_packages(executable))
+    return home, [f"--bootstrap: the engine runs by {executable}, since here {why}"], []
+
+
 def _watch(options: Options, presence: Presence) -> AbstractContextManager[object]:
     """Watch the GPUs' health where they are loaded for longer than a moment."""
     loaded = presence.has_gpu and options.device != "cpu" and options.level != "quick"
     return HealthWatch() if loaded else nullcontext()
 
 
-def _run_devices(options: Options, presence: Presence, listener: Listener) -> Run:
+def _run_devices(
+    options: Options, presence: Presence, listener: Listener, home: Home | None
+) -> Run:
     """Run the stages on the device, or on each GPU in turn for `all`."""
     wanted = "cuda:0" if options.device in {"all", "cuda"} else options.device
-    run = _run_device(options, wanted, presence, listener)
+    run = _run_device(options, wanted, presence, listener, home)
     if options.device == "all":
         for number in range(1, run.device_count):
-            other = _run_device(options, f"cuda:{number}", presence, listener)
+            other = _run_device(options, f"cuda:{number}", presence, listener, home)
             run.stages += [
                 replace(stage, name=f"{stage.name} ({other.device})") for stage in other.stages
             ]
@@ -115,7 +155,9 @@ def _run_devices(options: Options, presence: Presence, listener: Listener) -> Ru
     return run
 
 
-def _run_device(options: Options, device: str, presence: Presence, listener: Listener) -> Run:
+def _run_device(
+    options: Options, device: str, presence: Presence, listener: Listener, home: Home | None
+) -> Run:
     gpu = device.startswith("cuda") or (device == "auto" and presence.has_gpu)
     names = stages_of(options.level, options.tasks, gpu=gpu)
     request = Request(
@@ -124,19 +166,21 @@ def _run_device(options: Options, device: str, presence: Presence, listener: Lis
         timeout=options.timeout,
     )  # fmt: skip
     try:
-        return run_stages(request, listener)
+        return run_stages(request, listener, home)
     except EngineUnusable as error:
         # on a GPU that CuPy cannot use nothing was judged; an engine that does not start on the CPU is a failure
-        status: StageStatus = "unknown" if device.startswith("cuda") else "error"
-        message = f"{error}; {presence.extra}" if device.startswith("cuda") else str(error)
-        name = "device" if device.startswith("cuda") else "engine"
-        result = StageResult(name, "device", status, message=message)
+        on_gpu = device.startswith("cuda")
+        status: StageStatus = "unknown" if on_gpu else "error"
+        message = str(error)
+        if on_gpu:
+            message += f"; {_MADE if home else find_needs(presence).advice}"
+        result = StageResult("device" if on_gpu else "engine", "device", status, message=message)
         listener.finish(result)
         return Run(device, stages=[result])
 
 
 def _compare(
-    options: Options, run: Run, presence: Presence, listener: Listener
+    options: Options, run: Run, presence: Presence, listener: Listener, home: Home | None
 ) -> tuple[tuple[ParityResult, ...], tuple[PaceResult, ...]]:
     """Train beside frameworks and on each device; not where the engine itself could not start."""
     if not any(stage.status == "ok" for stage in run.stages):
@@ -153,6 +197,7 @@ def _compare(
         device,
         expect_gpu=presence.has_gpu and device != "cpu",
         timeout=options.timeout,
+        home=home,
     )
     compared = compare(trainings, options.against, listener)
     return tuple(compared.parity), tuple(compared.table)
@@ -160,7 +205,7 @@ def _compare(
 
 def _explain(stage: StageResult) -> StageResult:
     """Add what `stackcheck explain` knows of a failure."""
-    if stage.status not in {"error", "unknown"} or not stage.message:
+    if stage.status != "error":
         return stage
     return replace(stage, explanation=explain_failure(stage.message))
 

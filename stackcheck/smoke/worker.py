@@ -58,9 +58,11 @@ def main() -> None:
         count = engine.cuda.device_count() if device != "cpu" else 1
     except Exception as error:  # noqa: BLE001 (process boundary: the runner words it)
         traceback.print_exc()
-        tell({"event": "unusable", "message": _word(error)})
+        told = str(error) if isinstance(error, RuntimeError) else _word(error)
+        tell({"event": "unusable", "message": _without_advice(told)})
         return
-    tell({"event": "device", "device": device, "count": count, "note": refusal})
+    refusal = _without_advice(refusal)
+    tell({"event": "device", "device": device, "count": count, "refusal": refusal})
     bench = Bench(engine, device, request.level, request.seed, request.tasks, request.seconds, tell)
     if request.jobs:
         _do_jobs(bench, request.jobs)
@@ -85,6 +87,11 @@ def _choose_device(engine: ModuleType, wanted: str) -> tuple[str, str]:
         return str(engine.device("cuda:0")), ""
     except RuntimeError as error:
         return "cpu", str(error) if look_for_gpu().has_gpu else ""
+
+
+def _without_advice(reason: str) -> str:
+    """Return the engine's reason without what it would install: which CuPy fits is known to the runner alone."""
+    return reason.partition("; `pip install")[0]
 
 
 def _run_stage(bench: Bench, stage: Stage) -> None:
