@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -13,9 +13,12 @@ from stackcheck.binary.blob import Unreachable
 from stackcheck.binary.index import PackageIndex
 from stackcheck.binary.wheel import MalformedWheel, WheelName
 from stackcheck.errors import StackCheckError
+from stackcheck.knowledge.companion_audit import CompanionAudit
+from stackcheck.knowledge.difference import Difference, join_words
 from stackcheck.knowledge.knowledge import Knowledge
 from stackcheck.knowledge.observation import IndexView, ObservedRelease
 from stackcheck.knowledge.opening import CAPPED, Find, Opened, is_worth_keeping, open_release
+from stackcheck.knowledge.rows import ExtensionRelease
 from stackcheck.model.build import Build
 from stackcheck.model.record import record
 from stackcheck.model.version import Version
@@ -28,16 +31,6 @@ _WITHOUT_WHEEL = ("source", "any")
 
 _WORKERS = 4
 """Wheels opened at once: the reads wait for the network."""
-
-
-@record(frozen=True)
-class Difference:
-    """One field of one row that the index or the wheel has otherwise."""
-
-    row: str
-    field: str
-    ours: str
-    theirs: str
 
 
 @record(frozen=True)
@@ -64,17 +57,51 @@ def audit(
     full: bool = False,
     index: PackageIndex | None = None,
 ) -> AuditReport:
-    """Compare every row of channel `pypi` with the index.
+    """Compare every row of channel `pypi` with the index, and the extensions of the same frameworks.
 
-    Wheels are opened where the index has another file than the row's evidence; with `full` all of them are.
+    Wheels are opened where the index has another file than the row's evidence; with `full` all of them are. Without
+    `frameworks` NVIDIA's library wheels are compared as well.
     """
-    run = _Audit(knowledge, IndexView(index or PackageIndex()), full=full)
-    for framework in frameworks or knowledge.frameworks:
+    view = IndexView(index or PackageIndex())
+    run = _Audit(knowledge, view, full=full)
+    chosen = tuple(frameworks or knowledge.frameworks)
+    for framework in chosen:
         run.compare(framework)
     run.open_wheels()
+    beside = _audit_companions(knowledge, view, chosen, full=full, libraries=not frameworks)
     return AuditReport(
-        tuple(run.differences), run.checked, run.opened, tuple(dict.fromkeys(run.unreachable))
+        (*run.differences, *beside.differences),
+        run.checked + beside.checked,
+        run.opened + beside.opened,
+        tuple(dict.fromkeys((*run.unreachable, *beside.unreachable))),
     )
+
+
+def _audit_companions(
+    knowledge: Knowledge,
+    view: IndexView,
+    frameworks: Container[str],
+    *,
+    full: bool,
+    libraries: bool,
+) -> CompanionAudit:
+    """Compare what is compiled against the frameworks, and NVIDIA's libraries."""
+    run = CompanionAudit(view)
+    rows: dict[str, list[ExtensionRelease]] = {}
+    for row in knowledge.extensions:
+        if row.framework in frameworks:
+            rows.setdefault(row.extension, []).append(row)
+    for extension in rows.values():
+        try:
+            run.compare_extension(extension, full=full)
+        except Unreachable as error:
+            run.unreachable.append(str(error))
+    try:
+        if libraries:
+            run.compare_libraries(knowledge)
+    except Unreachable as error:
+        run.unreachable.append(str(error))
+    return run
 
 
 @record(frozen=True)
@@ -182,7 +209,7 @@ class _Audit:
 
     def _differ_unless(self, build: Build, field: str, ours: object, theirs: object) -> None:
         if ours != theirs:
-            self._differ(build, field, _words(ours), _words(theirs))
+            self._differ(build, field, join_words(ours), join_words(theirs))
 
 
 def _open(task: _Task) -> Opened | str:
@@ -226,7 +253,7 @@ def _contents_differences(task: _Task, opened: Opened) -> Iterator[Difference]:
         theirs_code = contents.architectures
         if theirs_code is not None and set(theirs_code) != set(build.architectures or ()):
             yield Difference(
-                row, "architectures", _words(build.architectures or ()), _words(theirs_code)
+                row, "architectures", join_words(build.architectures or ()), join_words(theirs_code)
             )
     if opened.pins is not None and task.tells_pins:
         yield from _pin_differences(row, build.requires, opened.pins)
@@ -284,12 +311,8 @@ def _missing_rows(rows: Iterable[Build], view: IndexView) -> Iterator[Difference
                 continue
             if (version, platform) not in held:
                 row = f"{distribution} {version} on pypi, {platform}"
-                yield Difference(row, "row", "none", _words(release.python_tags))
+                yield Difference(row, "row", "none", join_words(release.python_tags))
 
 
 def _row_name(build: Build) -> str:
     return f"{build.label} on {build.channel}, {build.platform}"
-
-
-def _words(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -44,6 +44,7 @@ _CLASSES = {
     "titan": re.compile(r"\btitan\b"),
     "jetson": re.compile(r"\bjetson\b|\btegra\b"),
 }
+_DIGIT = re.compile(r"\d")
 _MODEL = re.compile(r"\b[a-z]{0,4}\d{2,4}[a-z]{0,2}\b")
 
 
@@ -105,21 +106,26 @@ def _exact_names(knowledge: Knowledge) -> dict[str, GpuProduct]:
     }
 
 
-@lru_cache(maxsize=4)
-def _reduced_names(knowledge: Knowledge) -> dict[str, GpuProduct]:
-    """Every name without the words that do not tell products apart."""
+def _reduced_names(knowledge: Knowledge, like: str = "") -> dict[str, GpuProduct]:
+    """Every name without the words that do not tell products apart; with `like` those that may be meant by it.
+
+    A name with a number in it is meant only by one with the same number.
+    """
+    numbers = re.findall(r"\d+", like)
     table: dict[str, GpuProduct] = {}
     for product in knowledge.gpus:
         for name in (product.name, *product.aliases):
-            table.setdefault(_reduce(name.lower()), product)
+            if not like or any(number in name for number in numbers) or not _DIGIT.search(name):
+                table.setdefault(_reduce(name.lower()), product)
     return table
 
 
+@lru_cache(maxsize=256)
 def _find_product(lowered: str, knowledge: Knowledge) -> GpuProduct | None:
     exact = _exact_names(knowledge)
     if found := exact.get(_plain(lowered)):
         return found
-    reduced = _reduced_names(knowledge)
+    reduced = _reduced_names(knowledge, lowered)
     return next(
         (
             product

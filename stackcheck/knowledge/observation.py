@@ -112,18 +112,34 @@ class IndexView:
 
     def has_sdist(self, project: str, version: Version) -> bool:
         """Tell whether the release has a source distribution."""
+        return any(
+            _version_of(file) == version
+            for file in self.files(project)
+            if not file.filename.endswith(".whl")
+        )
+
+    def standing_files(self, project: str) -> Mapping[Version, IndexFile]:
+        """Return one file of every release that is not yanked, wheels and sources alike."""
+        found: dict[Version, IndexFile] = {}
         for file in self.files(project):
-            try:
-                found = parse_sdist_filename(file.filename)[1]
-            except InvalidSdistFilename:
-                continue
-            if found == version:
-                return True
-        return False
+            version = _version_of(file)
+            if version is not None and not file.yanked:
+                found[version] = file
+        return found
 
     def by_filename(self, project: str) -> Mapping[str, IndexFile]:
         """Return the project's files by name."""
         return {file.filename: file for file in self.files(project)}
+
+
+def _version_of(file: IndexFile) -> Version | None:
+    """Return the release that a file is of; None if its name does not tell."""
+    try:
+        if file.filename.endswith(".whl"):
+            return WheelName(file.filename).version
+        return parse_sdist_filename(file.filename)[1]
+    except (InvalidSdistFilename, MalformedWheel):
+        return None
 
 
 def observe(

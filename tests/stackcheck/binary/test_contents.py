@@ -9,11 +9,14 @@ from stackcheck.binary.blob import MemoryBlob
 from stackcheck.binary.contents import (
     find_flags,
     read_cupy,
+    read_floors,
+    read_mxnet,
     read_paddle,
     read_tensorflow,
     read_torch,
 )
 from stackcheck.binary.wheel import MalformedWheel, Wheel
+from tests.stackcheck.binary.test_fatbin import PTX, entry, fatbin
 
 
 def wheel(files):
@@ -97,3 +100,32 @@ def test_a_wheel_of_something_else_is_named():
 
 def test_a_tensorflow_before_build_info_does_not_tell():
     assert read_tensorflow(wheel({"tensorflow/__init__.py": ""})) is None
+
+
+def codes(contents):
+    return [str(item) for item in contents.architectures]
+
+
+def test_large_libraries_tell_their_targets_by_the_first_fat_binaries():
+    code = fatbin(entry(2, 70), entry(2, 86), entry(PTX, 86))
+    library = bytes(5_000_001) + code + bytes(7) + fatbin(entry(2, 70))
+    for name in ("libmxnet.so", "libmxnet.dll"):
+        assert codes(read_mxnet(wheel({f"mxnet/{name}": library}))) == [
+            "sm_70",
+            "sm_86",
+            "compute_86",
+        ]
+    contents = read_paddle(wheel({"paddle/fluid/core_avx.pyd": library}))
+    assert contents.is_gpu
+    assert codes(contents) == ["sm_70", "sm_86", "compute_86"]
+
+
+def test_a_library_without_fat_binaries_is_no_gpu_build():
+    assert not read_mxnet(wheel({"mxnet/libmxnet.so": bytes(100)})).is_gpu
+
+
+def test_code_tells_what_metadata_leave_out():
+    text = "__version__ = '0.4.29'\n_minimum_jaxlib_version = \"0.4.27\"\n"
+    assert read_floors("jax", wheel({"jax/version.py": text})) == {"jaxlib": ">=0.4.27"}
+    assert read_floors("jax", wheel({"jax/version.py": "x = 1\n"})) == {}
+    assert read_floors("torch", wheel({"jax/version.py": text})) == {}

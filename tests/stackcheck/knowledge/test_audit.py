@@ -186,3 +186,88 @@ def test_refresh_into_an_empty_folder_makes_an_overlay(tmp_path):
     both = Knowledge(find_sources(tmp_path / "own", base=tmp_path / "base"))
     assert [str(row.version) for row in both.builds("demo")] == ["2.10.0", "2.9.0"]
     assert lint(tmp_path / "own") == []
+
+
+EXTENSION = """\
+schema: stackcheck.extension/1
+as_of: 2026-01-02
+extensions:
+  - {{extension: addon, version: 1.1, framework: demo, requires: {{torch: '==2.9.0'}}, requires_python: '>=3.10',
+     python_tags: cp311 cp312, platforms: linux-x86_64, evidence: [{{wheel: addon-1.1-cp312-cp312-manylinux_2_28_x86_64.whl, sha256: {digest}}}]}}
+"""
+
+
+def addon(requires: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(
+            "addon-1.1.dist-info/METADATA", f"Name: addon\nRequires-Dist: {requires}\n\n"
+        )
+    return buffer.getvalue()
+
+
+@contextmanager
+def serving_addon(data: bytes, versions: tuple[str, ...] = ("1.1",)):
+    files, links = {}, []
+    for version in versions:
+        for tag in ("cp311", "cp312"):
+            name = f"addon-{version}-{tag}-{tag}-manylinux_2_28_x86_64.whl"
+            files[f"/files/{name}"] = ("application/zip", data)
+            links.append(
+                f'<a href="/files/{name}#sha256={hashlib.sha256(data).hexdigest()}"'
+                f' data-requires-python="&gt;=3.10">{name}</a>'
+            )
+    files["/simple/addon/"] = ("text/html", "".join(links).encode())
+    with serve(files) as url:
+        yield PackageIndex(f"{url}/simple")
+
+
+def audit_addon(tmp_path, row: str, index: PackageIndex, *, full: bool = False):
+    write_framework(tmp_path, "releases: []\n", HEAD)
+    (tmp_path / "extensions").mkdir()
+    (tmp_path / "extensions" / "addon.yaml").write_text(row)
+    return audit(Knowledge(find_sources(base=tmp_path)), index=index, full=full)
+
+
+def test_extensions_that_agree_have_no_difference(tmp_path):
+    data = addon("torch==2.9.0")
+    row = EXTENSION.format(digest=hashlib.sha256(data).hexdigest())
+    with serving_addon(data) as index:
+        report = audit_addon(tmp_path, row, index, full=True)
+    assert (report.status, report.checked, report.opened) == ("ok", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("==2.9.0", "==2.8.0", "requires torch"),
+        ("cp311 cp312", "cp310 cp311", "python_tags"),
+        ("platforms: linux-x86_64", "platforms: linux-aarch64", "platforms"),
+        (">=3.10", ">=3.9", "requires_python"),
+        ("requires_python", "yanked: true, requires_python", "yanked"),
+    ],
+)
+def test_finds_what_an_extension_has_otherwise(tmp_path, old, new, field):
+    data = addon("torch==2.9.0")
+    row = EXTENSION.replace(old, new).format(digest=hashlib.sha256(data).hexdigest())
+    with serving_addon(data) as index:
+        report = audit_addon(tmp_path, row, index, full=True)
+    assert set(fields(report)) == {field}
+
+
+def test_finds_releases_of_an_extension_that_no_row_holds(tmp_path):
+    data = addon("torch==2.9.0")
+    row = EXTENSION.format(digest=hashlib.sha256(data).hexdigest())
+    with serving_addon(data, versions=("1.0", "1.1", "1.2", "1.3rc1")) as index:
+        report = audit_addon(tmp_path, row, index)
+    assert [item.row for item in report.differences] == ["addon 1.2"]
+
+
+def test_a_cap_that_metadata_leave_out_is_no_difference_but_a_missing_one_is(tmp_path):
+    data = wheel("2.9.0")
+    row = ROW.replace("'==9.10.2.21'", "'==9.10.2.21,<9.11'")
+    with serving(("2.9.0", data)) as index:
+        assert audit(knowledge(tmp_path, data, row), index=index, full=True).status == "ok"
+        wider = ROW.replace("'==9.10.2.21'", "'>=9.10'")
+        report = audit(knowledge(tmp_path, data, wider), index=index, full=True)
+    assert set(fields(report)) == {"requires nvidia-cudnn-cu12"}
