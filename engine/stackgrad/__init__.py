@@ -9,10 +9,12 @@ import importlib
 import math as _math
 from typing import Any
 
-from stackgrad import amp, autograd, cuda, nn, ops, optim, random
+from stackgrad import accelerator, amp, autograd, cuda, nn, ops, optim, random, version
 from stackgrad import dtypes as _dtypes
 from stackgrad import grad_mode as _grad_mode
-from stackgrad.backends import backends
+from stackgrad.amp import autocast, is_autocast_enabled
+from stackgrad.capture import CaptureError, capture
+from stackgrad.compiling import compile, jit  # noqa: A004  (PyTorch's name)
 from stackgrad.device import Device as device  # noqa: N813  (PyTorch's name)
 from stackgrad.device import set_default as set_default_device
 from stackgrad.dtypes import (
@@ -37,7 +39,7 @@ from stackgrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 from stackgrad.impersonation import impersonate_torch
 from stackgrad.layout import Size
 from stackgrad.ops.comparison import is_tensor
-from stackgrad.ops.creation import from_dlpack, from_numpy, tensor
+from stackgrad.ops.creation import from_numpy, tensor
 from stackgrad.printing import set_printoptions
 from stackgrad.random import (
     Generator,
@@ -49,20 +51,34 @@ from stackgrad.random import (
     set_rng_state,
 )
 from stackgrad.serialize import load, save
+from stackgrad.switches import (
+    are_deterministic_algorithms_enabled,
+    backends,
+    get_float32_matmul_precision,
+    set_float32_matmul_precision,
+    use_deterministic_algorithms,
+)
 from stackgrad.tensor import Tensor
 from stackgrad.tuning import get_num_threads, set_num_threads, tune
+from stackgrad.typed import TYPES as _TYPES
+from stackgrad.utils.dlpack import from_dlpack
 
 __all__ = [
+    "CaptureError",
     "Generator",
     "Size",
     "Tensor",
+    "accelerator",
     "amp",
+    "are_deterministic_algorithms_enabled",
     "autocast",
     "autograd",
     "backends",
     "bfloat16",
     "bool",
+    "capture",
     "channels_last",
+    "compile",
     "contiguous_format",
     "cuda",
     "default_generator",
@@ -79,6 +95,7 @@ __all__ = [
     "from_dlpack",
     "from_numpy",
     "get_default_dtype",
+    "get_float32_matmul_precision",
     "get_num_threads",
     "get_rng_state",
     "half",
@@ -92,9 +109,11 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_autocast_enabled",
     "is_floating_point",
     "is_grad_enabled",
     "is_tensor",
+    "jit",
     "load",
     "long",
     "manual_seed",
@@ -113,6 +132,7 @@ __all__ = [
     "seed",
     "set_default_device",
     "set_default_dtype",
+    "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",
@@ -122,8 +142,10 @@ __all__ = [
     "tensor",
     "tune",
     "uint8",
+    "use_deterministic_algorithms",
+    "version",
 ]
-__version__ = "0.1.0"
+__version__ = version.__version__
 
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 strided, contiguous_format, preserve_format, channels_last = (
@@ -133,14 +155,26 @@ strided, contiguous_format, preserve_format, channels_last = (
     "channels_last",
 )
 inference_mode = no_grad
-autocast = amp.autocast
 
 globals().update({name: call for name, call in ops.FUNCTIONS.items() if not name.startswith("_")})
+globals().update(_TYPES)
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 bool = _dtypes.bool_
 
-_LATER = ("distributed", "fft", "linalg", "models", "special", "testing", "utils")
+_LATER = (
+    "distributed",
+    "distributions",
+    "func",
+    "images",
+    "linalg",
+    "models",
+    "multiprocessing",
+    "safetensors",
+    "special",
+    "testing",
+    "utils",
+)
 
 
 def is_grad_enabled() -> Any:

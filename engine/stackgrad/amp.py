@@ -6,11 +6,15 @@ under autocast (softmax, losses, norms) is computed here in float32 within each 
 
 from __future__ import annotations
 
+import functools
 import threading
+import warnings
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from stackgrad import dtypes
+from stackgrad.device import cuda_is_available
 from stackgrad.grad_mode import _decorate, no_grad
 from stackgrad.tensor import Tensor
 
@@ -19,6 +23,7 @@ __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
 class _State(threading.local):
     dtype: dtypes.dtype | None = None
+    device_type = "cpu"
 
 
 state = _State()
@@ -29,71 +34,124 @@ def lowered(*tensors: Any) -> tuple[Any, ...]:
     kind = state.dtype
     if kind is None:
         return tensors
-    return tuple(
-        t.to(kind)
-        if isinstance(t, Tensor) and t.dtype in (dtypes.float32, dtypes.float16, dtypes.bfloat16)
-        else t
-        for t in tensors
+    return tuple(t.to(kind) if _concerned(t) else t for t in tensors)
+
+
+def raised(tensor: Tensor) -> Tensor:
+    """Return what PyTorch computes in float32 under `autocast` in float32."""
+    return tensor.float() if state.dtype is not None and _concerned(tensor) else tensor
+
+
+def _concerned(value: Any) -> bool:
+    return (
+        isinstance(value, Tensor)
+        and value.device.type == state.device_type
+        and value.dtype in (dtypes.float32, dtypes.float16, dtypes.bfloat16)
     )
 
 
 class autocast:  # noqa: N801  (PyTorch's name)
-    """Context manager and decorator in which products are computed in 16 bits."""
+    """Context manager and decorator in which products on one kind of device are computed in 16 bits.
+
+    `cache_enabled` is about PyTorch's cache of cast weights; they are cast anew each time here.
+    """
 
     def __init__(
         self,
-        device_type: str = "cuda",
+        device_type: str,
         dtype: dtypes.dtype | None = None,
         enabled: bool = True,
-        cache_enabled: bool | None = None,  # noqa: ARG002  (weights are cast anew each time)
+        cache_enabled: bool | None = None,
     ) -> None:
+        del cache_enabled
         usual = dtypes.bfloat16 if device_type == "cpu" else dtypes.float16
+        if device_type not in ("cpu", "cuda"):
+            raise RuntimeError(f"autocast: unsupported device type {device_type!r}")
+        if enabled and device_type == "cuda" and not cuda_is_available():
+            warnings.warn("autocast: no GPU is available, it does nothing", stacklevel=2)
+            enabled = False
+        self.device_type = device_type
         self.dtype = (dtype or usual) if enabled else None
         if self.dtype not in (None, dtypes.float16, dtypes.bfloat16, dtypes.float32):
             raise RuntimeError(f"autocast supports float16 and bfloat16, not {self.dtype}")
 
     def __enter__(self) -> None:
-        self.previous, state.dtype = state.dtype, self.dtype
+        self.previous = state.dtype, state.device_type
+        state.dtype, state.device_type = self.dtype, self.device_type
 
     def __exit__(self, *_: object) -> None:
-        state.dtype = self.previous
+        state.dtype, state.device_type = self.previous
 
     def __call__(self, function: Any) -> Any:
         """Decorate `function`, which then runs in this mode."""
-        kind = self.dtype
-
-        def manager() -> autocast:
-            made = autocast(dtype=kind, enabled=kind is not None)
-            made.dtype = kind
-            return made
-
-        return _decorate(manager, function)
+        return _decorate(
+            lambda: autocast(self.device_type, self.dtype, self.dtype is not None), function
+        )
 
 
-def custom_fwd(function: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:  # noqa: ARG001
-    """Decorate the `forward` of a `Function`; `cast_inputs` is not implemented."""
-    if cast_inputs is not None:
-        raise NotImplementedError("custom_fwd(cast_inputs=) is not implemented in stackgrad")
-    return function if function is not None else lambda f: f
+def custom_fwd(
+    fwd: Callable[..., Any] | None = None,
+    *,
+    device_type: str,
+    cast_inputs: dtypes.dtype | None = None,
+) -> Any:
+    """Decorate the `forward` of a `Function`, so that `custom_bwd` finds the mode that it ran in.
+
+    With `cast_inputs` floating-point tensors are cast to that dtype under `autocast`, which is then off.
+    """
+    if fwd is None:
+        return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
+
+    @functools.wraps(fwd)
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        active = state.dtype if state.device_type == device_type else None
+        casts = cast_inputs is not None and active is not None
+        ctx.autocast = autocast(device_type, active, active is not None and not casts)
+        if casts:
+            args = tuple(a.to(cast_inputs) if _concerned(a) else a for a in args)
+            kwargs = {k: a.to(cast_inputs) if _concerned(a) else a for k, a in kwargs.items()}
+        with ctx.autocast:
+            return fwd(ctx, *args, **kwargs)
+
+    return forward
 
 
-def custom_bwd(function: Any = None, *, device_type: str = "cuda") -> Any:  # noqa: ARG001
-    """Decorate the `backward` of a `Function`."""
-    return function if function is not None else lambda f: f
+def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Any:
+    """Decorate the `backward` of a `Function`: it runs in the mode of `forward`."""
+    if bwd is None:
+        return functools.partial(custom_bwd, device_type=device_type)
+
+    @functools.wraps(bwd)
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        with ctx.autocast:
+            return bwd(ctx, *gradients)
+
+    return backward
+
+
+def is_autocast_enabled(device_type: str = "cuda") -> bool:
+    """Return whether `autocast` is in force for a kind of device."""
+    return state.dtype is not None and state.device_type == device_type
 
 
 class GradScaler:
-    """Scales the loss up so that small gradients survive float16, and skips steps that overflowed."""
+    """Scales the loss up so that small gradients survive float16, and skips steps that overflowed.
+
+    It does nothing, with a warning, for "cuda" where there is no GPU, as in PyTorch.
+    """
 
     def __init__(
         self,
-        device: str = "cuda",  # noqa: ARG002  (the same on all)
+        device: str = "cuda",
         init_scale: float = 2.0**16,
         growth_factor: float = 2.0,
         backoff_factor: float = 0.5,
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
+        if enabled and str(device).startswith("cuda") and not cuda_is_available():
+            warnings.warn("GradScaler: no GPU is available, it does nothing", stacklevel=2)
+            enabled = False
         self._scale, self._enabled = init_scale, enabled
         self.growth_factor, self.backoff_factor = growth_factor, backoff_factor
         self.growth_interval, self._good_steps = growth_interval, 0

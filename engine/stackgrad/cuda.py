@@ -79,7 +79,12 @@ manual_seed_all = manual_seed
 
 def __getattr__(name: str) -> Any:
     if name == "amp":
-        import stackgrad.amp
+        from stackgrad import cuda_amp
 
-        return stackgrad.amp
+        return cuda_amp
+    if name.endswith("Tensor"):
+        from stackgrad import typed
+
+        if name in typed.TYPES:
+            return typed.typed(name, "cuda")
     raise AttributeError(f"stackgrad.cuda has no {name!r}: it is not implemented")

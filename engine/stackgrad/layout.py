@@ -113,7 +113,13 @@ class Layout:
         """Whether the tensor lies on a GPU."""
         return self.device.type == "cuda"
 
-    is_sparse = is_quantized = is_mps = is_meta = is_nested = False
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the tensor lies in the computer's own memory."""
+        return self.device.type == "cpu"
+
+    is_sparse = is_sparse_csr = is_quantized = is_mps = is_meta = is_nested = is_mkldnn = False
+    is_xpu = is_xla = is_ipu = is_vulkan = is_mtia = is_maia = False
     layout = "strided"
 
     def get_device(self) -> int:

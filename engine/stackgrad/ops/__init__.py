@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from stackgrad.ops import (  # noqa: F401  (each publishes its operations)
+    arithmetic,
+    arranging,
     comparison,
     composed,
     copies,
     creation,
     elementwise,
+    gamma,
     indexing,
     joining,
     linalg,
     operators,
+    quantiles,
     reduction,
+    running,
     sampling,
     scattering,
     selection,

@@ -98,20 +98,40 @@ def norm(
 ) -> Tensor:
     """Return the p-norm of the elements over `dim`; "fro" is 2."""
     x = input if dtype is None else input.to(dtype)
+    if p == "nuc":
+        from stackgrad.linalg import matrix_norm
+
+        return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
     dims = dims_of(dim, x.array.ndim)
     order = 2.0 if p in ("fro", None) else float(p)
     if order == 2:
         return _norm2(x, dim=dims, keepdim=keepdim)
     size = x.abs()
-    if order == math.inf:
-        return size.amax(dims, keepdim)
-    if order == -math.inf:
-        return size.amin(dims, keepdim)
+    if math.isinf(order):
+        return (size.amax if order > 0 else size.amin)(dims, keepdim)
     if order == 0:
         return (x * 0 + (x != 0).to(x.dtype)).sum(dims, keepdim)
     if order == 1:
         return size.sum(dims, keepdim)
-    return size.pow(order).sum(dims, keepdim).pow(1 / order)
+    return _norm_p(x, dim=dims, keepdim=keepdim, p=order)
+
+
+def norm_p_slope(g: Tensor, x: Tensor, y: Tensor, dim: Dims, keepdim: bool, p: float) -> Tensor:
+    """Return g * sign(x) * (|x| / y) ** (p - 1), zero where the norm or, for p below 1, the element is."""
+    shape = x.array.shape
+    whole, up = spread(y, shape, dim, keepdim), spread(g, shape, dim, keepdim)
+    zero = (whole == 0) | (x == 0)
+    share = where(zero, 1.0, x.abs()) / where(zero, 1.0, whole)
+    return where(zero, 0.0, up * x.sign() * share.pow(p - 1))
+
+
+_norm_p: Op = Op(
+    "norm_p",
+    lambda xp, x, *, dim, keepdim, p: xp.power(
+        xp.sum(xp.power(xp.abs(x), p), axis=dim, keepdims=keepdim, dtype=wide(x.dtype)), 1 / p
+    ).astype(x.dtype),
+    {"x": norm_p_slope},
+)
 
 
 def norm_slope(g: Tensor, x: Tensor, y: Tensor, dim: Dims, keepdim: bool) -> Tensor:

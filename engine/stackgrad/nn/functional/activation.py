@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from stackgrad.amp import state as autocast
-from stackgrad.dtypes import float32
+from stackgrad.amp import raised
 from stackgrad.kernels.rowwise import GeluTanh
 from stackgrad.ops import elementwise as e
 from stackgrad.ops.elementwise import where
@@ -87,9 +86,7 @@ _log_softmax: Op = Op(
 
 
 def _along(op: Op, input: Tensor, dim: int | None, dtype: Any) -> Tensor:
-    if dtype is None and autocast.dtype is not None:
-        dtype = float32  # as PyTorch does under autocast
-    x = input if dtype is None else input.to(dtype)
+    x = raised(input) if dtype is None else input.to(dtype)
     if dim is None:
         dim = 0 if x.array.ndim in (0, 1, 3) else 1
     if not x.array.ndim:

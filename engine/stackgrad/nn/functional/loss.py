@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackgrad.amp import state as autocast
+import numpy as np
+
+from stackgrad.amp import raised
+from stackgrad.arrays import Array, checks, quiet
 from stackgrad.kernels.rowwise import CrossEntropy
 from stackgrad.nn.functional.activation import log_softmax, logsigmoid
 from stackgrad.ops.composed import xlogy
@@ -67,7 +70,7 @@ def nll_loss(
         )
     kept = target != ignore_index
     safe = where(kept, target, 0)
-    _check_classes(target, ignore_index, input.array.shape[dim])
+    quiet.run(_check_classes, target.array, ignore_index, input.array.shape[dim])
     weights = _class_weights(weight, safe, input) * kept
     chosen = input.gather(dim, safe.unsqueeze(dim)).squeeze(dim)
     losses = where(kept, -chosen * weights, 0.0)  # no slope where ignored, even of 0 / 0
@@ -78,13 +81,14 @@ def nll_loss(
     return losses.sum() if reduction == "sum" else losses
 
 
-def _check_classes(target: Tensor, ignore_index: int, classes: int) -> None:
+@checks
+def _check_classes(target: Array, ignore_index: int, classes: int) -> None:
     """Raise IndexError for a target that is no class; a GPU is not waited for."""
-    if target.device.type != "cpu":
+    if not isinstance(target, np.ndarray):
         return
-    wrong = (target.array != ignore_index) & ((target.array < 0) | (target.array >= classes))
+    wrong = (target != ignore_index) & ((target < 0) | (target >= classes))
     if wrong.any():
-        raise IndexError(f"Target {target.array[wrong].reshape(-1)[0]} is out of bounds.")
+        raise IndexError(f"Target {target[wrong].reshape(-1)[0]} is out of bounds.")
 
 
 def _cross_entropy_formula(x: Tensor, target: Tensor, *, ignored: int, mean: bool) -> Tensor:
@@ -111,11 +115,10 @@ def cross_entropy(
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     dim = 0 if input.array.ndim == 1 else 1
-    if autocast.dtype is not None:
-        input = input.float()  # as PyTorch does under autocast
+    input = raised(input)
     plain = weight is None and not label_smoothing and reduction in ("mean", "sum")
     if plain and input.array.ndim == 2 and target.array.ndim == 1 and input.array.size:
-        _check_classes(target, ignore_index, input.array.shape[1])
+        quiet.run(_check_classes, target.array, ignore_index, input.array.shape[1])
         return _cross_entropy(input, target, ignored=ignore_index, mean=reduction == "mean")
     logp = log_softmax(input, dim)
     if target.dtype.is_floating_point:
@@ -220,6 +223,12 @@ def huber_loss(
     return _finish(losses if weight is None else losses * weight, reduction)
 
 
+@checks
+def _check_probabilities(x: Array) -> None:
+    if x.size and not bool(((x >= 0) & (x <= 1)).all()):
+        raise RuntimeError("all elements of input should be between 0 and 1")
+
+
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -229,8 +238,7 @@ def binary_cross_entropy(
     reduction: str = "mean",
 ) -> Tensor:
     """Return the cross entropy of probabilities; logarithms are kept above -100."""
-    if input.array.size and not bool(((input >= 0) & (input <= 1)).all()):
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    quiet.run(_check_probabilities, input.array)
     losses = -(
         target * input.log().clamp(min=-100) + (1 - target) * (1 - input).log().clamp(min=-100)
     )
