@@ -19,6 +19,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -103,29 +104,33 @@ async def _solve(request: Mapping[str, Any], client: Any) -> list[Any]:
 
 
 def _check_local(records: list[Any]) -> None:
-    """Compare the hashes of packages in `file://` channels, which rattler 0.28 installs unchecked."""
-    for record in records:
-        parts = urlsplit(record.url)
-        if parts.scheme != "file":
-            continue
-        path = Path(unquote(parts.path))
-        algorithm, expected = ("sha256", record.sha256) if record.sha256 else ("md5", record.md5)
-        if not expected:
-            raise _Failed(
-                "unchecked", f"{path}: its channel tells no hash, so it cannot be checked"
-            )
-        digest = hashlib.new(algorithm, usedforsecurity=False)
-        try:
-            with path.open("rb") as stream:
-                while chunk := stream.read(_CHUNK):
-                    digest.update(chunk)
-        except OSError as error:
-            raise _Failed("missing", f"{path}: {error.strerror}") from error
-        if digest.digest() != expected:
-            raise _Failed(
-                "tampered",
-                f"{path}: its {algorithm} is {digest.hexdigest()}, its channel has {expected.hex()}",
-            )
+    """Compare the hashes of packages in `file://` channels, which rattler 0.28 installs unchecked.
+
+    Before anything is installed: what rattler has once unpacked into its cache, it takes from there unasked.
+    """
+    local = [record for record in records if urlsplit(record.url).scheme == "file"]
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(_check_hash, local):
+            pass
+
+
+def _check_hash(record: Any) -> None:
+    path = Path(unquote(urlsplit(record.url).path))
+    algorithm, expected = ("sha256", record.sha256) if record.sha256 else ("md5", record.md5)
+    if not expected:
+        raise _Failed("unchecked", f"{path}: its channel tells no hash, so it cannot be checked")
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise _Failed("missing", f"{path}: {error.strerror}") from error
+    if digest.digest() != expected:
+        raise _Failed(
+            "tampered",
+            f"{path}: its {algorithm} is {digest.hexdigest()}, its channel has {expected.hex()}",
+        )
 
 
 def _share(prefix: Path) -> None:
