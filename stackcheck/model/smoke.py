@@ -28,6 +28,7 @@ LAYERS = (
     "autograd",
     "training",
     "determinism",
+    "capture",
     "collectives",
     "framework",
 )

@@ -127,12 +127,17 @@ class TorchTrainer:
         return linear(norm(hidden, "norm"), "head")
 
     def step(self, inputs, targets):
+        loss = self.update(self.place(inputs), self.place(targets))
+        self.placed = str(loss.device)
+        return loss.cpu().item()
+
+    def update(self, inputs, targets):
+        """Take a step; what the engine captures."""
         self.optimizer.zero_grad()
-        loss = self.loss(self.place(inputs), self.place(targets))
+        loss = self.loss(inputs, targets)
         loss.backward()
         self.optimizer.step()
-        self.placed = str(loss.device)
-        return loss.detach().cpu().item()
+        return loss.detach()
 
     def scores(self, inputs):
         with self.torch.no_grad():

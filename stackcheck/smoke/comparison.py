@@ -60,13 +60,10 @@ def compare(trainings: Trainings, against: Against | None, listener: Listener) -
             write_job(folder, task, "record", trainings.steps, trainings.seed)
             for task in (trainings.tasks if against else ())
         ]
-        reference = _train(folder, "cpu", [*records, *paces], trainings, listener)
+        reference, _ = _train(folder, "cpu", [*records, *paces], trainings, listener)
         compared.table += make_rows("stackgrad", "eager", "cpu", paces, reference, reference)
-        for device in trainings.devices:
-            for cudnn in (True, False):
-                told = _train(folder, device, paces, trainings, listener, cudnn=cudnn)
-                subject = "stackgrad" if cudnn else "stackgrad without cuDNN"
-                compared.table += make_rows(subject, "eager", device, paces, told, reference)
+        for device in ("cpu", *trainings.devices):
+            _compare_engine(folder, device, paces, reference, trainings, listener, compared)
         if against:
             for framework in against.frameworks:
                 for mode in against.modes:
@@ -83,6 +80,26 @@ def compare(trainings: Trainings, against: Against | None, listener: Listener) -
     return compared
 
 
+def _compare_engine(
+    folder: Path,
+    device: str,
+    paces: Sequence[Job],
+    reference: dict[str, Told],
+    trainings: Trainings,
+    listener: Listener,
+    compared: Compared,
+) -> None:
+    """Add what the engine does on a device: eagerly, captured, and without cuDNN where it has it."""
+    has_cudnn = False
+    for mode in ("eager", "captured") if device != "cpu" else ("captured",):
+        told, has_cudnn = _train(folder, device, paces, trainings, listener, mode=mode)
+        compared.table += make_rows("stackgrad", mode, device, paces, told, reference)
+    if has_cudnn:
+        told, _ = _train(folder, device, paces, trainings, listener, cudnn=False)
+        subject = "stackgrad without cuDNN"
+        compared.table += make_rows(subject, "eager", device, paces, told, reference)
+
+
 def _train(
     folder: Path,
     device: str,
@@ -90,18 +107,19 @@ def _train(
     trainings: Trainings,
     listener: Listener,
     *,
+    mode: str = "eager",
     cudnn: bool = True,
-) -> dict[str, Told]:
-    output = f"engine-{device.replace(':', '')}"
+) -> tuple[dict[str, Told], bool]:
+    output = f"engine-{device.replace(':', '')}" if mode == "eager" else f"engine-{mode}"
     home = None if device == "cpu" else trainings.home
     try:
-        told, _ = train_in_engine(
+        told, run = train_in_engine(
             folder, output, jobs, listener,
-            device=device, cudnn=cudnn, timeout=trainings.timeout, home=home,
+            device=device, mode=mode, cudnn=cudnn, timeout=trainings.timeout, home=home,
         )  # fmt: skip
     except EngineUnusable as error:
-        return {job.name: Told(job.name, failed=str(error)) for job in jobs}
-    return told
+        return {job.name: Told(job.name, failed=str(error)) for job in jobs}, False
+    return told, run.has_cudnn
 
 
 def _compare_framework(

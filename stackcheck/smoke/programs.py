@@ -16,7 +16,7 @@ from stackcheck.smoke.home import Home
 from stackcheck.smoke.interpreter import Interpreter
 from stackcheck.smoke.jobs import MOMENTUM, Job
 from stackcheck.smoke.request import Request
-from stackcheck.smoke.runner import Listener, run_stages
+from stackcheck.smoke.runner import Listener, Run, run_stages
 from stackcheck.smoke.told import Told, read_told
 
 __all__ = ["Framework", "train_in_engine", "train_in_framework"]
@@ -61,12 +61,16 @@ def train_in_engine(
     listener: Listener,
     *,
     device: str = "cpu",
+    mode: str = "eager",
     cudnn: bool = True,
     timeout: float = 0.0,
     home: Home | None = None,
-) -> tuple[dict[str, Told], str]:
-    """Do the jobs by the engine; returns what each told, and the device. Raises `EngineUnusable`."""
-    path = _write_request(folder, output, jobs, {"mode": "eager", "device": device, "backend": ""})
+) -> tuple[dict[str, Told], Run]:
+    """Do the jobs by the engine, `eager` or `captured`; returns what each told, and the run.
+
+    Raises `EngineUnusable`.
+    """
+    path = _write_request(folder, output, jobs, {"mode": mode, "device": device, "backend": ""})
     request = Request(device=device, jobs=str(path), cudnn=cudnn, timeout=timeout)
     run = run_stages(request, listener, home)
     told = {job.name: Told(job.name, failed="it was not reached") for job in jobs}
@@ -75,7 +79,7 @@ def train_in_engine(
         if name in told:
             told[name] = Told(name, failed=stage.message or "it told nothing")
     told |= {content["job"]: read_told(content) for content in run.trained}
-    return told, run.device
+    return told, run
 
 
 def train_in_framework(

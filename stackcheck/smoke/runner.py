@@ -44,6 +44,8 @@ class Run:
     device: str = ""
     device_count: int = 1
     """GPUs that the engine can use, 1 on the CPU."""
+    has_cudnn: bool = False
+    """Whether the engine uses cuDNN there."""
     refusal: str = ""
     """Why the GPU of the machine was not taken, where it was not."""
     stages: list[StageResult] = field(default_factory=list)
@@ -112,7 +114,7 @@ def _note(event: Mapping[str, Any], run: Run, listener: Listener) -> None:
     match event["event"]:
         case "device":
             run.device, run.device_count = event["device"], event["count"]
-            run.refusal = event["refusal"]
+            run.refusal, run.has_cudnn = event["refusal"], event["cudnn"]
         case "unusable":
             raise EngineUnusable(event["message"])
         case "progress":

@@ -49,7 +49,15 @@ class Trial:
 
     def step(self) -> Any:
         """Take one step; returns its loss as a tensor on the device, so that nothing has to wait for it."""
+        return self.update(*self.batch())
+
+    def batch(self) -> tuple[Any, Any]:
+        """Draw the next inputs and targets onto the device."""
         inputs, targets = map(self.bench.tensor, self._sample())
+        return inputs, targets
+
+    def update(self, inputs: Any, targets: Any) -> Any:
+        """Take the step of one batch: what a captured step replays."""
         self.optimizer.zero_grad()
         loss = self.loss(inputs, targets)
         loss.backward()

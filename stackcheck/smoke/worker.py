@@ -55,14 +55,18 @@ def main() -> None:
         engine = import_module("stackgrad")
         engine.tune()
         device, refusal = _choose_device(engine, request.device)
-        count = engine.cuda.device_count() if device != "cpu" else 1
+        on_gpu = device != "cpu"
+        count = engine.cuda.device_count() if on_gpu else 1
+        if on_gpu and not request.cudnn:
+            engine.backends.cudnn.enabled = False
+        cudnn = on_gpu and engine.backends.cudnn.is_available()
     except Exception as error:  # noqa: BLE001 (process boundary: the runner words it)
         traceback.print_exc()
         told = str(error) if isinstance(error, RuntimeError) else _word(error)
         tell({"event": "unusable", "message": _without_advice(told)})
         return
     refusal = _without_advice(refusal)
-    tell({"event": "device", "device": device, "count": count, "refusal": refusal})
+    tell({"event": "device", "device": device, "count": count, "cudnn": cudnn, "refusal": refusal})
     bench = Bench(engine, device, request.level, request.seed, request.tasks, request.seconds, tell)
     if request.jobs:
         _do_jobs(bench, request.jobs)

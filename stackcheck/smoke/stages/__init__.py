@@ -40,6 +40,7 @@ STAGES = (
     Stage("train rnn on addition", "training", "training.train_rnn", 240.0, _FULL, "rnn"),
     Stage("train transformer", "training", "training.train_transformer", 240.0, task="transformer"),
     Stage("same bits twice", "determinism", "determinism.check_same_bits"),
+    Stage("eager = captured", "capture", "determinism.check_captured"),
     Stage("memory returns", "memory", "memory.check_memory_returns"),
     Stage("burn-in", "blas", "burn_in.burn_in", 120.0, ("long",)),
 )

@@ -155,8 +155,9 @@ def test_a_compiled_program_that_differs_is_told_apart_from_its_layers(tmp_path,
 
 def test_the_one_table_has_the_engine_and_the_framework(tmp_path, torch_environment):
     _, document = compare(tmp_path, torch_environment, "", "--task", "mlp")
-    ours, theirs = document["table"]
+    ours, captured, theirs = document["table"]
     assert (ours["subject"], theirs["subject"][:6]) == ("stackgrad", "torch ")
+    assert captured["mode"] == "captured"
     assert ours["ratio_to_cpu"] == 1.0
     assert all(
         row[what] > 0

@@ -51,6 +51,14 @@ def test_other_bits_in_each_run_are_blamed_on_determinism(run):
     assert find_failing_layer(told.stages, ()) == "determinism"
 
 
+def test_a_captured_step_that_replays_an_old_batch_is_blamed_on_the_capture(run):
+    results, told = run(plants.STALE_CAPTURE, "same bits twice", "eager = captured")
+    assert results["same bits twice"].status == "ok"
+    message = results["eager = captured"].message
+    assert message == "mlp: the loss of step 3 has other bits in the captured graph"
+    assert find_failing_layer(told.stages, ()) == "capture"
+
+
 def test_memory_that_is_not_given_back_is_found(run):
     results, _ = run(plants.LEAK, "memory returns")
     assert results["memory returns"].status == "error"

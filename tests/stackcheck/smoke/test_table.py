@@ -68,11 +68,22 @@ def test_the_engine_learns_what_is_timed(tmp_path):
     jobs = [
         write_job(tmp_path, task, "pace", 12, 0) for task in ("mlp", "cnn", "rnn", "transformer")
     ]
-    found, device = train_in_engine(tmp_path, "engine", jobs, plants.Seen())
-    assert device == "cpu"
+    found, run = train_in_engine(tmp_path, "engine", jobs, plants.Seen())
+    assert (run.device, run.has_cudnn) == ("cpu", False)
     assert {told.failed for told in found.values()} == {""}
     for told_one in found.values():
         assert told_one.losses[-1] <= told_one.losses[0] + 0.01
         assert told_one.inference_seconds > 0
     assert found["pace.mlp"].accuracy > 0.5
     assert found["pace.mlp"].memory_bytes > 10 << 20
+
+
+def test_a_captured_training_arrives_where_the_eager_one_does(tmp_path):
+    jobs = [write_job(tmp_path, task, "pace", 8, 0) for task in ("mlp", "transformer")]
+    told = [
+        train_in_engine(tmp_path, mode, jobs, plants.Seen(), mode=mode)[0]
+        for mode in ("eager", "captured")
+    ]
+    for job in jobs:
+        assert told[0][job.name].losses == told[1][job.name].losses
+        assert told[0][job.name].accuracy == told[1][job.name].accuracy
