@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from stackcheck import __version__
@@ -12,9 +13,12 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # answered before anything heavy is imported
         print(f"stackcheck {__version__}")  # noqa: T201
         return
+    gc.disable()  # imports and answers leave next to no garbage, and the search for it takes a tenth of the time
     from stackcheck.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # nor is there any that the interpreter need look for on its way out
+    sys.exit(status)
 
 
 if __name__ == "__main__":

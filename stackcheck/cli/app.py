@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -30,6 +31,8 @@ COMMANDS = (
     "probe",
     "schema",
 )
+_BRIEF = {"doctor", "check", "resolve", "explain", "inspect", "probe", "schema"}
+"""Commands that end before garbage matters; the others get the collector back, which `main` turned off."""
 _FLAG = re.compile("-v+|--verbose|-q|--quiet|--no-color|--offline")
 _VALUED = {"--matrices", "--log-file"}
 
@@ -114,6 +117,8 @@ def _hoist_globals(arguments: list[str]) -> tuple[list[str], str | None]:
 def run(arguments: list[str]) -> int:
     """Run one command line; return its exit status. No error leaves as a traceback."""
     arguments, command = _hoist_globals(arguments)
+    if command not in _BRIEF:
+        gc.enable()
     try:
         app = build_app(command if command in COMMANDS else None)
         app(arguments, standalone_mode=True)

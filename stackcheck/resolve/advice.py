@@ -62,6 +62,7 @@ def unlock_by_driver(
                 situation.knowledge.driver_floor(build.cuda, situation.platform)
                 for situation in situations
             ]
+            needs += [_first_that_knows(situation) for situation in situations]
             floor = max((need for need in needs if need is not None), default=None)
             if floor is not None and all(_drives(floor, situation) for situation in situations):
                 labels = gains.setdefault(floor, [])
@@ -71,6 +72,14 @@ def unlock_by_driver(
         Unlock(f"driver {floor} or newer", tuple(labels[:8]))
         for floor, labels in sorted(gains.items())
     )
+
+
+def _first_that_knows(situation: Situation) -> Version | None:
+    """Return the first driver branch that knows every GPU of a machine, as far as sources say."""
+    capabilities = [gpu.compute_capability.peek() for gpu in situation.machine.gpus.peek() or ()]
+    branches = [situation.knowledge.first_driver(each) for each in capabilities if each is not None]
+    newest = max((branch for branch in branches if branch is not None), default=None)
+    return None if newest is None else Version(str(newest))
 
 
 def _drives(driver: Version, situation: Situation) -> bool:

@@ -82,7 +82,9 @@ def select_builds(
     platforms, assumed = platforms_of(machine)
     here = [row for row in released if row.platform in platforms]
     notes: tuple[str, ...] = (assumed,) if assumed else ()
-    labelled = [row for row in here if fits_label(row.build, requirement.build)]
+    labelled = here
+    if requirement.build:
+        labelled = [row for row in here if fits_label(row.build, requirement.build)]
     labelled = _of_distribution(labelled, requirement, knowledge)
     if not labelled:
         why = _say_why_none(requirement, here, released, platforms[0], need_gpu=need_gpu)

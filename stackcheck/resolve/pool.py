@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field, replace
+from functools import lru_cache
 
 from stackcheck.knowledge.knowledge import Knowledge
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Finding
 from stackcheck.model.plan import Requirement
+from stackcheck.model.record import record
 from stackcheck.model.version import Version
 from stackcheck.resolve.candidates import platforms_of, select_builds
 from stackcheck.resolve.evaluation import Evaluation, judge_build, verdict_of
@@ -17,10 +19,10 @@ from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.python import py19_platform
 from stackcheck.rules.rule import Situation
 
-__all__ = ["Pool", "fill_pool"]
+__all__ = ["Pool", "agree_on_cuda", "cuda_major_of", "fill_pool"]
 
 
-@dataclass
+@record(frozen=True, eq=False)
 class Pool:
     """Rows best first. `violation` or `unknown` say why there is none."""
 
@@ -74,10 +76,14 @@ class Pool:
                 yield build, self.judge(build).errors
 
 
+@lru_cache(maxsize=64)
 def fill_pool(
-    requirement: Requirement, situations: Sequence[Situation], knowledge: Knowledge, wishes: Wishes
+    requirement: Requirement,
+    situations: tuple[Situation, ...],
+    knowledge: Knowledge,
+    wishes: Wishes,
 ) -> Pool:
-    """Find the rows for a requirement and rank them."""
+    """Find the rows for a requirement and rank them, once for all that is tried in a request."""
     need_gpu = not all(situation.has_no_gpu for situation in situations)
     found = select_builds(
         requirement,
@@ -95,6 +101,27 @@ def fill_pool(
     if need_gpu and requirement.build != "cpu" and any(build.is_gpu for build in ranked):
         ranked = [build for build in ranked if build.is_gpu]
     return Pool(requirement, situations, ranked, found.violation, found.unknown, found.assumed)
+
+
+def agree_on_cuda(pools: Sequence[Pool]) -> list[Pool]:
+    """Return the pools without the builds for a CUDA major that some other framework was never built for.
+
+    Such builds are in no plan, and the search would come to each of them to find that out.
+    """
+    majors = [{cuda_major_of(build) for build in pool.ranked} for pool in pools]
+    bound = [found for found in majors if found and None not in found]
+    if len(bound) < 2 or not (common := set.intersection(*bound)):
+        return list(pools)
+    common.add(None)
+    return [
+        replace(pool, ranked=[build for build in pool.ranked if cuda_major_of(build) in common])
+        for pool in pools
+    ]
+
+
+def cuda_major_of(build: Build) -> int | None:
+    """Return the CUDA major that a build binds its environment to; None if it binds to none."""
+    return None if build.cuda is None or build.from_source else build.cuda.major
 
 
 def _counterpart(build: Build, situation: Situation) -> Build | None:

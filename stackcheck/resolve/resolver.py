@@ -25,7 +25,7 @@ from stackcheck.resolve.advice import (
 from stackcheck.resolve.check import packages_of, situations_of
 from stackcheck.resolve.evaluation import Evaluation, evaluate_host, evaluate_set
 from stackcheck.resolve.planning import make_plan
-from stackcheck.resolve.pool import Pool, fill_pool
+from stackcheck.resolve.pool import Pool, agree_on_cuda, fill_pool
 from stackcheck.resolve.preference import PYTHONS, rank_pythons
 from stackcheck.resolve.requirements import merge_requirements
 from stackcheck.resolve.search import PYTHON, Demand, Provider, demand_of_pin
@@ -56,9 +56,9 @@ def resolve(
     requirements = merge_requirements(requirements)
     packages = packages_of(requirements)
 
-    def place(on: Sequence[Machine]) -> Sequence[Situation]:
+    def place(on: Sequence[Machine]) -> tuple[Situation, ...]:
         found = situations_of(on, knowledge, wishes, packages)
-        return [replace(situation, advise=False) for situation in found]
+        return tuple(replace(situation, advise=False) for situation in found)
 
     situations = place(machines)
     found = _resolve(requirements, situations, knowledge, wishes, reporter, advise=advise)
@@ -77,7 +77,7 @@ def resolve(
 
 def _resolve(
     requirements: Sequence[Requirement],
-    situations: Sequence[Situation],
+    situations: tuple[Situation, ...],
     knowledge: Knowledge,
     wishes: Wishes,
     reporter: Any,
@@ -138,7 +138,7 @@ def _search(
     wanted = wishes.python
     pythons = [f"{wanted.major}.{wanted.minor}"] if wanted else rank_pythons(PYTHONS, wishes)
     provider = Provider(
-        {pool.requirement.name: pool.passing for pool in pools},
+        {pool.requirement.name: pool.passing for pool in agree_on_cuda(pools)},
         pythons,
         _libraries(knowledge, situations),
     )

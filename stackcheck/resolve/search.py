@@ -8,7 +8,6 @@ that disagree about one of them exclude each other and the solver says which.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from stackcheck.model.build import Build
 from stackcheck.model.record import record
 from stackcheck.model.specifier import admits, clauses_of
 from stackcheck.model.version import Version, parse_version
+from stackcheck.resolve.pool import cuda_major_of
 from stackcheck.resolve.preference import PYTHONS
 from stackcheck.rules.python.py16_python_version import supports_python
 
@@ -25,22 +25,22 @@ PYTHON = "python"
 CUDA = "cuda major"
 
 
-@record(frozen=True)
+@record(frozen=True, eq=False)
 class Demand:
     """One requirement in the search: `accepts` is asked of candidates. `parent` names who demands it."""
 
     name: str
-    accepts: Callable[[Any], bool] = field(compare=False)
+    accepts: Callable[[Any], bool]
     text: str
     parent: str = ""
 
 
-@record(frozen=True)
+@record(frozen=True, eq=False)
 class Choice:
-    """One candidate: a build, a Python, a CUDA major or a version of a distribution."""
+    """One candidate: a build, a Python, a CUDA major or a version of a distribution; each is made once."""
 
     name: str
-    value: Any = field(hash=False)
+    value: Any
     label: str = ""
 
 
@@ -54,9 +54,14 @@ class Provider:
         libraries: Callable[[str], Sequence[Version]],
     ) -> None:
         """Take, per framework, a way to run through its passing builds, best first; and the Pythons, best first."""
-        self.builds = builds
-        self.pythons = pythons
         self.libraries = libraries
+        self._order = {name: position for position, name in enumerate(builds)}
+        self._choices: dict[str, Choices] = {
+            name: Choices(_choices_of(name, passing)) for name, passing in builds.items()
+        }
+        self._choices[PYTHON] = Choices(Choice(PYTHON, python, python) for python in pythons)
+        self._choices[CUDA] = Choices(Choice(CUDA, major, str(major)) for major in range(20, 6, -1))
+        self._versions: dict[tuple[str, Version], Choice] = {}
 
     def identify(self, requirement_or_candidate: Demand | Choice) -> str:
         """Return the identifier."""
@@ -64,8 +69,7 @@ class Provider:
 
     def get_preference(self, identifier: str, *_: object, **__: object) -> tuple[int, str]:
         """Decide frameworks first, in the order asked for; what follows from them afterwards."""
-        names = list(self.builds)
-        return (names.index(identifier) if identifier in names else len(names), identifier)
+        return (self._order.get(identifier, len(self._order)), identifier)
 
     def find_matches(
         self,
@@ -75,32 +79,24 @@ class Provider:
     ) -> Callable[[], Iterator[Choice]]:
         """Return the candidates that every demand accepts, best first."""
         demands = list(requirements[identifier])
-        excluded = {choice.label for choice in incompatibilities[identifier]}
+        excluded = set(incompatibilities[identifier])
+        accepts = [demand.accepts for demand in demands]
 
         def matches() -> Iterator[Choice]:
-            for choice in self._all(identifier, demands):
-                if choice.label not in excluded and all(
-                    demand.accepts(choice.value) for demand in demands
-                ):
+            for choice in self._choices.get(identifier) or self._of_versions(identifier, demands):
+                if choice not in excluded and all(accept(choice.value) for accept in accepts):
                     yield choice
 
         return matches
 
-    def _all(self, identifier: str, demands: Sequence[Demand]) -> Iterator[Choice]:
-        if identifier in self.builds:
-            for build in self.builds[identifier]():
-                yield Choice(identifier, build, f"{build.label} {build.channel} {build.platform}")
-        elif identifier == PYTHON:
-            for python in self.pythons:
-                yield Choice(identifier, python, python)
-        elif identifier == CUDA:
-            for major in range(20, 6, -1):
-                yield Choice(identifier, major, str(major))
-        else:
-            for version in self._versions(identifier, demands):
-                yield Choice(identifier, version, str(version))
+    def _of_versions(self, distribution: str, demands: Sequence[Demand]) -> Iterator[Choice]:
+        for version in self._points(distribution, demands):
+            key = distribution, version
+            if key not in self._versions:
+                self._versions[key] = Choice(distribution, version, str(version))
+            yield self._versions[key]
 
-    def _versions(self, distribution: str, demands: Sequence[Demand]) -> list[Version]:
+    def _points(self, distribution: str, demands: Sequence[Demand]) -> list[Version]:
         """Return the releases of a library that the knowledge lists, and the points that the demands speak of.
 
         For a distribution that the knowledge does not list (NumPy), the points between which its demands change
@@ -133,14 +129,38 @@ class Provider:
         return identifiers
 
 
+class Choices:
+    """The candidates of one identifier, made as they are asked for and then kept."""
+
+    def __init__(self, choices: Iterator[Choice]) -> None:
+        self._rest = choices
+        self._made: list[Choice] = []
+
+    def __iter__(self) -> Iterator[Choice]:
+        position = 0
+        while True:
+            if position == len(self._made):
+                choice = next(self._rest, None)
+                if choice is None:
+                    return
+                self._made.append(choice)
+            yield self._made[position]
+            position += 1
+
+
+def _choices_of(name: str, passing: Callable[[], Iterator[Build]]) -> Iterator[Choice]:
+    for build in passing():
+        yield Choice(name, build, f"{build.label} {build.channel} {build.platform}")
+
+
 @lru_cache(maxsize=1024)
 def demands_of(build: Build) -> tuple[Demand, ...]:
     """Return what a build demands: a Python that it has a file for, its CUDA major, its pins."""
     pythons = {python for python in PYTHONS if supports_python(build, parse_version(python))}
     told = f"Python {', '.join(sorted(pythons))}"
     demands = [Demand(PYTHON, pythons.__contains__, told, build.label)]
-    if build.cuda is not None and not build.from_source:
-        major = build.cuda.major
+    major = cuda_major_of(build)
+    if major is not None:
         demands.append(Demand(CUDA, major.__eq__, f"CUDA {major}", build.label))
     pins = dict(build.requires)
     if build.numpy:

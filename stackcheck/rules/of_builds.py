@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackcheck.rules.containers import ct07_image_requires_cuda
 from stackcheck.rules.cudnn import dn02_cudnn_older, dn08_library_dropped_gpu
 from stackcheck.rules.driver import dr01_driver_floor, dr02_ptx, dr04_gpu_newer, dr05_gpu_older
-from stackcheck.rules.kernel import km08_driver_dropped_gpu
+from stackcheck.rules.kernel import km08_driver_dropped_gpu, km15_driver_before_gpu
 from stackcheck.rules.python import (
     py01_cpu_build,
     py05_same_package_twice,
@@ -21,7 +21,11 @@ from stackcheck.rules.toolkit import tk03_runtime_major, tk11_glibc
 
 __all__ = ["BUILD_RULES", "HOST_RULES", "SET_RULES"]
 
-HOST_RULES: tuple[MachineRule, ...] = (km08_driver_dropped_gpu.RULE, ct07_image_requires_cuda.RULE)
+HOST_RULES: tuple[MachineRule, ...] = (
+    km08_driver_dropped_gpu.RULE,
+    km15_driver_before_gpu.RULE,
+    ct07_image_requires_cuda.RULE,
+)
 """Rules about the machine that a what-if can decide, without any build."""
 
 BUILD_RULES: tuple[BuildRule, ...] = (

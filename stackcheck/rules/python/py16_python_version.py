@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
@@ -17,15 +18,17 @@ _TAG = re.compile(r"(cp|py|pp)(\d)(\d*)(t?)")
 
 def supports_python(build: Build, python: Version) -> bool:
     """Tell whether a build has a file for a Python; tags decide, metadata where there are none."""
-    stated = build.requires_python
+    return _serves(build.requires_python, build.python_tags, python)
+
+
+@lru_cache(maxsize=8192)
+def _serves(stated: str, tags: tuple[str, ...], python: Version) -> bool:
     if stated and not admits(stated, python):
         # "3.9" means any 3.9: a floor of 3.9.1 is no reason against it
         last = parse_version(f"{python.major}.{python.minor}.99")
         if len(python.release) > 2 or not admits(stated, last):
             return False
-    if not build.python_tags:
-        return True
-    return any(_fits(tag, python) for tag in build.python_tags)
+    return not tags or any(_fits(tag, python) for tag in tags)
 
 
 def _fits(tag: str, python: Version) -> bool:
