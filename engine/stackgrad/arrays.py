@@ -39,6 +39,11 @@ def _run_with_errors_ignored(function: Callable[..., Any], *args: Any, **kwargs:
 quiet = _Quiet()
 
 
+def owns_memory(array: Array) -> bool:
+    """Whether `array` is no view of another."""
+    return array.base is None or getattr(array, "owns", False)
+
+
 def checks(function: F) -> F:
     """Decorate a function that only looks at arrays and raises: a captured step looks at every replay.
 

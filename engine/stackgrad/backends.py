@@ -12,19 +12,25 @@ def backends() -> dict[str, dict[str, Any]]:
     """
     import numpy as np
 
+    from stackgrad.libraries import onednn
+
+    found = onednn.library()
+    name, version = (None, None) if found is None else ("onednn", found.version)
     report: dict[str, dict[str, Any]] = {
         "arrays": {"library": "numpy", "version": np.__version__},
-        "matmul": {"library": _blas(), "version": None},
-        "convolution": {"library": "stackgrad (im2col)", "version": None},
-        "recurrent": {"library": "stackgrad", "version": None},
+        "matmul": {"library": name or _blas(), "version": version, "fallback": _blas()},
+        "convolution": {"library": name or "stackgrad", "version": version, "fallback": "im2col"},
+        "recurrent": {"library": name or "stackgrad", "version": version, "fallback": "stackgrad"},
         "cuda": _cuda(),
-        "onednn": {"library": None, "version": None, "why": "no binding of oneDNN in this version"},
+        "onednn": {"library": None if found is None else found.path, "version": version},
         "nccl": {
             "library": None,
             "version": None,
             "why": "no distributed training in this version",
         },
     }
+    if found is None:
+        report["onednn"]["why"] = onednn.why_not()
     return report
 
 

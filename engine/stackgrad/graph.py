@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from stackgrad.arrays import owns_memory
 from stackgrad.grad_mode import mode, set_grad_enabled
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def _step(
             target, _, shape, kind = edge
             whole = fit(result, shape, kind)
             owned = False  # asked for leaves alone
-            if target.__class__ is not Node and node.op.fresh and whole.array.base is None:
+            if target.__class__ is not Node and node.op.fresh and owns_memory(whole.array):
                 owned = not any(whole is r for r in received)
             yield edge, whole, owned
     if node.post_hooks:

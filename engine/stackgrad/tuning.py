@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from stackgrad.libraries import onednn
+
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _BLAS_SETTERS = (
     "scipy_openblas_set_num_threads64_",
@@ -60,7 +62,12 @@ def _set_pool(count: int) -> None:
     if threads.pool is not None:
         threads.pool.shutdown()
     threads.count = count
-    threads.pool = ThreadPoolExecutor(count - 1, "stackgrad") if count > 1 else None
+    onednn.limit_threads(1)
+    threads.pool = (
+        ThreadPoolExecutor(count - 1, "stackgrad", onednn.limit_threads, (1,))
+        if count > 1
+        else None
+    )
 
 
 def _keep_memory() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,11 +13,12 @@ from stackgrad import amp, dtypes
 from stackgrad.capture.structure import flatten
 from stackgrad.grad_mode import mode
 from stackgrad.nn.module import Module
+from stackgrad.optim.lr_scheduler import LRScheduler
 from stackgrad.optim.optimizer import Optimizer
 from stackgrad.tensor import Tensor
 
 _NUMBERS = (bool, int, float, str, bytes, type(None))
-_DEPTH = 6
+_DEPTH, _MANY = 6, 1000
 
 
 def form_of(args: Any, kwargs: Any) -> tuple[Any, list[Tensor], list[Any]]:
@@ -53,79 +55,79 @@ def _hashable(value: Any, objects: list[Any]) -> Any:
 
 
 class Guards:
-    """The numbers and flags that a step's code refers to, as they were when it was recorded."""
+    """What a step's code refers to: numbers and flags, which tell recordings apart, and objects."""
 
     def __init__(self, step: Callable[..., Any], objects: list[Any]) -> None:
         self.tensors: list[Tensor] = []
-        self._read: list[tuple[Callable[[], Any], Any]] = []
-        self._seen: set[int] = set()
-        self._kept = objects
+        self._numbers: list[tuple[dict[str, Any], str]] = []
+        self._cells: list[Any] = []
+        self._objects: list[tuple[Callable[[], Any], Any]] = []
+        self._seen: dict[int, Any] = {}
         for value in (step, *objects):
             self._visit(value, _DEPTH)
+        self.leaves = [t for t in self.tensors if t.tracked and t.node is None]
+
+    def numbers(self) -> tuple[Any, ...]:
+        """Return the numbers and flags as they are now."""
+        named = [namespace.get(name) for namespace, name in self._numbers]
+        return (*named, *[cell.cell_contents for cell in self._cells])
+
+    def names(self) -> list[str]:
+        """Return what the numbers are called, in the same order."""
+        return [name for _, name in self._numbers] + ["a variable of the step"] * len(self._cells)
 
     def changed(self) -> bool:
-        """Whether one of them is another now."""
-        return any(read() != was for read, was in self._read)
+        """Whether the step refers to other objects now."""
+        return any(read() is not was for read, was in self._objects)
 
     def _visit(self, value: Any, depth: int) -> None:
-        if id(value) in self._seen or not depth or isinstance(value, (types.ModuleType, type)):
+        skipped = isinstance(value, (types.ModuleType, type, Optimizer, LRScheduler, np.ndarray))
+        if id(value) in self._seen or not depth or skipped:
             return
-        self._seen.add(id(value))
+        self._seen[id(value)] = value
         if isinstance(value, Tensor):
             self.tensors.append(value)
         elif isinstance(value, Module):
             for module in value.modules():
-                self._watch_attribute(module, "training")
-                self._visit_attributes(module, 1)
+                self._visit_attributes(module, 2)
             self.tensors += [*value.parameters(), *value.buffers()]
         elif isinstance(value, types.FunctionType):
-            for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-                self._visit_cell(name, cell, depth)
-            for name in _global_names(value.__code__):
-                if name in value.__globals__:
-                    self._visit_item(value.__globals__, name, depth)
+            self._visit_function(value, depth)
         elif isinstance(value, types.MethodType):
             self._visit(value.__func__, depth)
             self._visit(value.__self__, depth)
-        elif isinstance(value, (list, tuple)):
-            for part in value[:1000]:
+        elif isinstance(value, (list, tuple, dict)):
+            for part in [*(value.values() if isinstance(value, dict) else value)][:_MANY]:
                 self._visit(part, depth - 1)
-        elif isinstance(value, dict):
-            for part in list(value.values())[:1000]:
-                self._visit(part, depth - 1)
-        elif not isinstance(value, (Optimizer, np.ndarray)) and hasattr(value, "__dict__"):
+        elif hasattr(value, "__dict__"):
             self._visit_attributes(value, depth)
 
-    def _visit_cell(self, name: str, cell: Any, depth: int) -> None:  # noqa: ARG002
-        try:
-            value = cell.cell_contents
-        except ValueError:  # not yet assigned
-            return
-        if isinstance(value, _NUMBERS):
-            self._read.append((lambda: cell.cell_contents, value))
-        else:
-            self._visit(value, depth - 1)
-
-    def _visit_item(self, namespace: dict[str, Any], name: str, depth: int) -> None:
-        value = namespace[name]
-        if isinstance(value, _NUMBERS):
-            self._read.append((lambda: namespace.get(name), value))
-        elif not getattr(value, "__module__", "").startswith("stackgrad"):
-            self._visit(value, depth - 1)
-        elif isinstance(value, (Tensor, Module)) or hasattr(value, "__dict__"):
-            self._visit(value, 2)
-
-    def _watch_attribute(self, owner: Any, name: str) -> None:
-        value = getattr(owner, name, None)
-        if isinstance(value, _NUMBERS):
-            self._read.append((lambda: getattr(owner, name, None), value))
+    def _visit_function(self, function: types.FunctionType, depth: int) -> None:
+        for cell in function.__closure__ or ():
+            try:
+                value = cell.cell_contents
+            except ValueError:  # not yet assigned
+                continue
+            if isinstance(value, _NUMBERS):
+                self._cells.append(cell)
+            else:
+                self._objects.append((functools.partial(getattr, cell, "cell_contents"), value))
+                self._visit(value, depth - 1)
+        for name in {*_global_names(function.__code__)} & function.__globals__.keys():
+            self._visit_name(function.__globals__, name, depth)
 
     def _visit_attributes(self, owner: Any, depth: int) -> None:
-        for name, value in list(vars(owner).items()):
-            if isinstance(value, _NUMBERS):
-                self._watch_attribute(owner, name)
-            elif not name.startswith("__"):
-                self._visit(value, depth - 1)
+        for name in list(vars(owner)):
+            self._visit_name(vars(owner), name, depth)
+
+    def _visit_name(self, namespace: dict[str, Any], name: str, depth: int) -> None:
+        value = namespace[name]
+        if isinstance(value, _NUMBERS):
+            self._numbers.append((namespace, name))
+        elif not name.startswith("__"):
+            if not isinstance(value, (dict, types.ModuleType, type)):
+                self._objects.append((functools.partial(namespace.get, name), value))
+            self._visit(value, depth - 1)
 
 
 def _global_names(code: types.CodeType) -> Iterator[str]:

@@ -124,10 +124,12 @@ class Tape:
         writes = frozenset(self.arrays[n].memory for n in numbers(self._fold(touched)))
         if result is None and not (writes or checks):
             return None
-        name = label(function)
+        name, of_arrays = label(function), any(True for _ in numbers(read))
+        if not of_arrays and isinstance(result, np.generic):
+            return result  # a number of Python as one of NumPy
+        if of_arrays and result.__class__ in (bool, int, float, str, bytes):
+            self.refuse(f"Python gets a value from {name}()")
         if isinstance(result, np.generic):
-            if not any(True for _ in numbers(read)):
-                return result  # a number of Python as a number of NumPy
             read = (function, *read[0]), read[1]
             function, result = as_array, np.asarray(result)
         found, results = (out, self._fold(out)) if out is not None else self._keep(result)
@@ -141,6 +143,8 @@ class Tape:
 
         It reads the gradients of the optimizers among its arguments, and tensors given to it.
         """
+        if any(callable(argument) for argument in (*args[1:], *kwargs.values())):
+            self.refuse(f"{type(args[0]).__name__}.{method.__name__} is given a closure")
         leaves = [
             parameter
             for optimizer in args
@@ -182,6 +186,8 @@ class Tape:
         if memory is None or memory[0]() is not owner:
             value = self._name(array, None)
             original = self._originals.get(id(array))
+            if original is None and isinstance(array, Watched):
+                self.refuse("an array is computed beside the operations")
             self.outside[value.number] = plain(array) if original is None else original[1]
             return value
         home = self.arrays[memory[2]]
@@ -278,7 +284,8 @@ def numbers(values: Any) -> Iterator[int]:
 
 def label(function: Callable[..., Any]) -> str:
     """Return the name under which a call is printed."""
-    name: str = getattr(function, "__qualname__", None) or getattr(function, "__name__", "call")
+    short = getattr(function, "__name__", "call")
+    name = str(getattr(function, "__qualname__", short))
     return name.rpartition("<locals>.")[2].removeprefix("ndarray.").lstrip("_")
 
 
@@ -287,7 +294,7 @@ def watched(array: Any, tape: Tape) -> Any:
     if not isinstance(array, np.ndarray):
         return array
     seen = array.view(Watched)
-    seen.tape = tape
+    seen.tape, seen.owns = tape, array.base is None
     return seen
 
 
@@ -298,7 +305,7 @@ def as_array(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def owner_of(array: Any) -> Any:
     """Return the array that owns the memory of `array`."""
-    while isinstance(array.base, type(array)) or isinstance(array.base, np.ndarray):
+    while isinstance(array.base, (type(array), np.ndarray)):
         array = array.base
     return array
 

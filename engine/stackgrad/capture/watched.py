@@ -18,14 +18,70 @@ from stackgrad.grad_mode import mode
 if TYPE_CHECKING:
     from stackgrad.capture.tape import Tape
 
-_COMPUTING = ["all", "any", "argmax", "argmin", "argsort", "astype", "byteswap", "choose", "clip", "compress", "conj", "copy", "cumprod", "cumsum", "diagonal", "dot", "flatten", "fill", "max", "mean", "min", "nonzero", "partition", "prod", "put", "ravel", "repeat", "round", "searchsorted", "sort", "std", "sum", "take", "trace", "var"]
-_LEAVING = ["__bool__", "__complex__", "__float__", "__index__", "__int__", "__iter__", "__reduce__", "__reduce_ex__", "dump", "dumps", "item", "tobytes", "tofile", "tolist", "__contains__", "__dlpack__", "__format__", "__repr__", "__str__"]
+# methods that compute, and methods by which values leave
+_COMPUTING = (
+    *(
+        "__copy__",
+        "all",
+        "any",
+        "argmax",
+        "argmin",
+        "argsort",
+        "astype",
+        "byteswap",
+        "choose",
+        "clip",
+    ),
+    *(
+        "compress",
+        "conj",
+        "copy",
+        "cumprod",
+        "cumsum",
+        "diagonal",
+        "dot",
+        "flatten",
+        "fill",
+        "max",
+        "mean",
+    ),
+    *(
+        "min",
+        "nonzero",
+        "partition",
+        "prod",
+        "put",
+        "ravel",
+        "repeat",
+        "reshape",
+        "round",
+        "searchsorted",
+    ),
+    *("sort", "std", "sum", "take", "trace", "var"),
+)
+_LEAVING = (
+    *(
+        "__bool__",
+        "__complex__",
+        "__contains__",
+        "__dlpack__",
+        "__float__",
+        "__format__",
+        "__index__",
+    ),
+    *("__int__", "__iter__", "__reduce__", "__reduce_ex__", "__repr__", "__str__", "dump", "dumps"),
+    *("item", "tobytes", "tofile", "tolist"),
+)
+_LAYOUT = frozenset(
+    (np.may_share_memory, np.shares_memory, np.ndim, np.shape, np.size, np.result_type, np.can_cast)
+)
 
 
-class Watched(np.ndarray):  # type: ignore[type-arg]
+class Watched(np.ndarray):
     """A view of an array that belongs to a tape."""
 
     tape: Tape | None = None
+    owns = False  # whether it stands for an array that is no view
 
     def __array_finalize__(self, source: Any) -> None:
         """Hand the tape on to views of a watched array."""
@@ -39,7 +95,9 @@ class Watched(np.ndarray):  # type: ignore[type-arg]
         return _recorded(call, inputs, kwargs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, kwargs: Any) -> Any:
-        """Record a function of NumPy."""
+        """Record a function of NumPy; what asks for the layout alone is answered."""
+        if function in _LAYOUT:
+            return function(*plain(args), **kwargs)
         return _recorded(function, args, kwargs)
 
     def __setitem__(self, key: Any, value: Any) -> None:

@@ -6,6 +6,7 @@ a time, so that its columns stay in the cache; a GPU takes the whole batch.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stackgrad.arrays import Array, ArrayModule
+from stackgrad.kernels.products import product
+from stackgrad.libraries import convolutions
 from stackgrad.tuning import parallel
 
 Sizes = tuple[int, ...]
@@ -137,12 +140,20 @@ def convolve(xp: ArrayModule, x: Array, w: Array, bias: Array | None, geometry: 
     x, w = _wide(x), _wide(w)
     kernel, groups, n = w.shape[2:], geometry.groups, x.shape[0]
     output = geometry.output(x.shape[2:], kernel)
+    if xp is np and convolutions.suits(x, w):
+        images, weights = np.ascontiguousarray(x), np.ascontiguousarray(w)
+        found = np.empty((n, w.shape[0], *output), x.dtype)
+        shifts = None if bias is None else np.ascontiguousarray(_wide(bias))
+        parallel(
+            lambda a, b: convolutions.forward(images[a:b], weights, shifts, geometry, found[a:b]), n
+        )
+        return found.astype(kind, copy=False)
     weight = w.reshape(groups, w.shape[0] // groups, -1)
     shift = None if bias is None else _wide(bias).reshape(groups, -1, 1)
     out = xp.empty((n, *weight.shape[:2], math.prod(output)), x.dtype)
 
     def work(first: int, start: int, stop: int, columns: Array) -> None:  # noqa: ARG001
-        part = xp.matmul(weight, columns, out=out[start:stop])
+        part = product(xp, weight, columns, out[start:stop])
         if shift is not None:
             part += shift
 
@@ -157,15 +168,26 @@ def convolve_weight(
     kind = x.dtype
     g, x = _wide(g), _wide(x)
     groups, output, n = geometry.groups, g.shape[2:], x.shape[0]
+    if xp is np and convolutions.suits(x, g) and geometry.output(x.shape[2:], kernel) == output:
+        shape = (g.shape[1], x.shape[1] // groups, *kernel)
+        slopes, images = np.ascontiguousarray(g), np.ascontiguousarray(x)
+        found: dict[int, Array] = {}
+
+        def add(start: int, stop: int) -> None:
+            part = found[start] = np.empty(shape, x.dtype)
+            convolutions.by_weight(slopes[start:stop], images[start:stop], geometry, part)
+
+        parallel(add, n)
+        return functools.reduce(np.add, [found[k] for k in sorted(found)]).astype(kind, copy=False)
     rows, inner = g.shape[1] // groups, x.shape[1] // groups * math.prod(kernel)
     gradient = xp.ascontiguousarray(g).reshape(n, groups, rows, math.prod(output))
     totals: dict[int, Array] = {}
 
     def work(first: int, start: int, stop: int, columns: Array) -> None:
-        products = xp.matmul(gradient[start:stop], columns.swapaxes(2, 3))
-        product = products[0] if stop - start == 1 else products.sum(0)
+        each = product(xp, gradient[start:stop], columns.swapaxes(2, 3))
+        part = each[0] if stop - start == 1 else each.sum(0)
         totals[first] = (
-            product if first not in totals else xp.add(totals[first], product, out=totals[first])
+            part if first not in totals else xp.add(totals[first], part, out=totals[first])
         )
 
     _by_image(n, lambda: _Columns(xp, x, kernel, geometry, output), work)
@@ -190,6 +212,11 @@ def convolve_input(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: G
     kind = g.dtype
     g, w = _wide(g), _wide(w)
     groups, kernel, output, n = geometry.groups, w.shape[2:], g.shape[2:], g.shape[0]
+    if xp is np and convolutions.suits(g, w) and geometry.output(size, kernel) == output:
+        slopes, weights = np.ascontiguousarray(g), np.ascontiguousarray(w)
+        found = np.empty((n, w.shape[1] * groups, *size), g.dtype)
+        parallel(lambda a, b: convolutions.by_input(slopes[a:b], weights, geometry, found[a:b]), n)
+        return found.astype(kind, copy=False)
     weight = w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
     gradient = xp.ascontiguousarray(g).reshape(n, groups, -1, math.prod(output))
     reach = tuple(
@@ -207,7 +234,7 @@ def convolve_input(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: G
         parts = columns.reshape(images, *view.shape[1:])
         for start in range(first, last, images):
             stop = min(start + images, last)
-            xp.matmul(weight, gradient[start:stop], out=columns[: stop - start])
+            product(xp, weight, gradient[start:stop], columns[: stop - start])
             target, source = view[start:stop], parts[: stop - start]
             for offset in _offsets(kernel):
                 place = (slice(None), slice(None), *offset)

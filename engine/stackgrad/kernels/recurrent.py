@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from stackgrad.arrays import Array, ArrayModule
 from stackgrad.kernels.products import matmul
 from stackgrad.kernels.rowwise import over_blocks
+from stackgrad.libraries import lstm
+from stackgrad.tuning import parallel
 
 
 class LSTMLayer:
@@ -32,6 +36,8 @@ class LSTMLayer:
         keep: bool,
     ) -> tuple[tuple[Array, ...], Any]:
         """Return y, h, c, and what backward wants: gates, cells and their tanh of every step."""
+        if xp is np and lstm.suits(x, h, c, w_ih, w_hh, b_ih, b_hh):
+            return _forward_by_library(x, h, c, w_ih, w_hh, b_ih, b_hh, keep)
         steps, batch, width = x.shape
         hidden = h.shape[1]
         scale = xp.full(4 * hidden, 0.5, x.dtype)
@@ -69,6 +75,8 @@ class LSTMLayer:
         needs: Sequence[bool],
     ) -> list[Array | None]:
         """Return the gradients of x, h, c, w_ih, w_hh, b_ih, b_hh."""
+        if isinstance(residue, dict):
+            return _backward_by_library(residue, gradients, arrays, needs)
         gates, cells, squashed, y = residue
         x, h, _, w_ih, w_hh, _, _ = arrays
         steps, batch, hidden = y.shape
@@ -99,6 +107,69 @@ class LSTMLayer:
             bias if needs[5] else None,
             bias.copy() if needs[6] and bias is not None else None,
         ]
+
+
+def _bias(b_ih: Array | None, b_hh: Array | None, size: int) -> Array:
+    return np.zeros(size, np.float32) if b_ih is None or b_hh is None else b_ih + b_hh
+
+
+def _forward_by_library(
+    x: Array, h: Array, c: Array, w_ih: Array, w_hh: Array, b_ih: Any, b_hh: Any, keep: bool
+) -> tuple[tuple[Array, ...], Any]:
+    """Let every thread run the whole sequence of its part of the batch."""
+    steps, batch, _ = x.shape
+    w_ih, w_hh = np.ascontiguousarray(w_ih), np.ascontiguousarray(w_hh)
+    bias = _bias(b_ih, b_hh, w_hh.shape[0])
+    y, last = np.empty((steps, *h.shape), x.dtype), (np.empty_like(h), np.empty_like(h))
+    residue: dict[int, Any] = {}
+
+    def work(start: int, stop: int) -> None:
+        part = np.ascontiguousarray(x[:, start:stop]), h[start:stop].copy(), c[start:stop].copy()
+        found, kept = lstm.forward((*part, w_ih, w_hh, bias), keep=keep)
+        y[:, start:stop] = found[0]
+        last[0][start:stop], last[1][start:stop] = found[1:]
+        residue[start] = stop, part, kept
+
+    parallel(work, batch, 8)
+    return (y, *last), residue if keep else None
+
+
+def _backward_by_library(
+    residue: dict[int, Any],
+    gradients: Sequence[Array | None],
+    arrays: Sequence[Array],
+    needs: Sequence[bool],
+) -> list[Array | None]:
+    x, h, _, w_ih, w_hh, b_ih, b_hh = arrays
+    w_ih, w_hh = np.ascontiguousarray(w_ih), np.ascontiguousarray(w_hh)
+    bias = _bias(b_ih, b_hh, w_hh.shape[0])
+    steps, (batch, hidden) = x.shape[0], h.shape
+    shapes = (steps, batch, hidden), (batch, hidden), (batch, hidden)
+    given = [
+        np.zeros(s, x.dtype) if g is None else g for g, s in zip(gradients, shapes, strict=True)
+    ]
+    by_input = np.empty(x.shape, x.dtype), np.empty(h.shape, x.dtype), np.empty(h.shape, x.dtype)
+    by_weight: dict[int, Any] = {}
+
+    def work(first: int, last: int) -> None:
+        for start in starts[first:last]:
+            stop, part, kept = residue[start]
+            slopes = [
+                np.ascontiguousarray(a)
+                for a in (given[0][:, start:stop], given[1][start:stop], given[2][start:stop])
+            ]
+            found = lstm.backward(kept, (*part, w_ih, w_hh, bias), slopes)
+            by_input[0][:, start:stop] = found[0]
+            by_input[1][start:stop], by_input[2][start:stop] = found[1:3]
+            by_weight[start] = found[3:]
+
+    starts = sorted(residue)
+    parallel(work, len(starts))
+    totals = [
+        sum(parts[1:], parts[0]) for parts in zip(*(by_weight[s] for s in starts), strict=True)
+    ]
+    found = [*by_input, *totals, totals[2].copy()]
+    return [a if need else None for a, need in zip(found, needs, strict=True)]
 
 
 def _slopes(xp: ArrayModule, gates: Array, cells: Array, squashed: Array) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from stackgrad.grad_mode import replayed
 from stackgrad.optim.optimizer import Optimizer
 
 Formula = Callable[[int], float]
@@ -31,6 +32,7 @@ class LRScheduler:
         """Return the learning rates in force."""
         return [float(group["lr"]) for group in self.optimizer.param_groups]
 
+    @replayed
     def step(self, epoch: int | None = None) -> None:
         """Go on by one, or to `epoch`."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -292,6 +294,7 @@ class SequentialLR(LRScheduler):
             group["lr"] = group["initial_lr"]
         self._schedulers[0].step(0)
 
+    @replayed
     def step(self, epoch: int | None = None) -> None:
         """Go on by one."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -328,6 +331,7 @@ class ReduceLROnPlateau:
         margin = self.threshold * (abs(self.best) if self.relative else 1)
         return sign * value < sign * self.best - (margin if math.isfinite(margin) else 0)
 
+    @replayed
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # noqa: ARG002
         """Take the metric of an epoch into account."""
         value = float(metrics)
