@@ -49,7 +49,10 @@ def run(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make an environment that holds on the machine, and prove it. Exit status: 0 made, 1 not, 3 unknown.
+    """Make an environment that holds on the machine, and prove it.
+
+    Exit status: 0 made and verified (or made, with --no-verify), 1 not made or not holding, 3 made and kept, but not to
+    be verified here, as a GPU build where there is no GPU; or no plan since what decides is unknown.
 
     Mirrors, proxies and credentials are those of the tools: uv's UV_DEFAULT_INDEX, UV_INDEX (the name of an index,
     as pytorch-cu128=URL, puts a mirror in its place), UV_FIND_LINKS (a wheel of exactly the plan's version in such a
@@ -97,6 +100,11 @@ def run(
             print_document("create-env", document)
     if not json:
         _print_result(document, state)
+    if wanted.verify and document["status"] == "unverified":
+        state.hint(
+            "what it could not look at here is unknown; `stackcheck check --env` there tells"
+        )
+        raise typer.Exit(_STATUS["unknown"])
 
 
 def _refuse_contradictions(wanted: EnvironmentFlags) -> None:
@@ -313,7 +321,9 @@ def _smoke(prefix: Path, recipe: Recipe, document: dict[str, Any]) -> None:
             "message": f"exit status {done.returncode}",
         }
     )
-    if done.returncode not in (0, 2, 3):
+    if done.returncode in (2, 3):
+        document["status"] = "unverified"
+    elif done.returncode:
         document["status"] = "error"
         raise StackCheckError(f"{prefix}: train-smoke does not hold in it; the environment is kept")
 

@@ -125,13 +125,17 @@ def _compare_version(build: Build, facts: Mapping[str, Any]) -> Proof:
     return Proof(what, "ok", str(found))
 
 
+def _is_silent(build: Build) -> bool:
+    """Whether it is a GPU build of a framework that has no way to tell its CUDA."""
+    return build.is_gpu and (build.framework == "mxnet" or build.framework not in _PROGRAMS)
+
+
 def _compare_cuda(build: Build, facts: Mapping[str, Any]) -> Proof:
     what = f"{build.framework} CUDA"
     told = facts.get("cuda")
     found = _version(told) if told else None
     if found is None:
-        silent = build.framework in {"jax", "keras", "mxnet"} or build.framework not in _PROGRAMS
-        if build.is_gpu and silent:
+        if build.is_gpu and build.framework in {"jax", "keras"}:
             return Proof(what, "unknown", f"{build.framework} does not tell its CUDA")
         if build.is_gpu:
             return Proof(what, "error", "a CPU build is installed, the plan has a CUDA build")
@@ -179,6 +183,8 @@ def _judge_gpus(build: Build, facts: Mapping[str, Any], has_gpu: bool | None) ->
     if gpus:
         return Proof(what, "ok", ", ".join(str(gpu.get("name")) for gpu in gpus))
     reason = facts.get("errors", {}).get("gpus", "")
+    if gpus is None and not reason:
+        return Proof(what, "unknown", f"{build.framework} does not tell which GPUs it sees")
     if has_gpu:
         return Proof(
             what, "error", reason or f"{build.framework} sees no GPU, this machine has one"
@@ -193,6 +199,8 @@ def _judge_training(build: Build, facts: Mapping[str, Any]) -> Proof:
         error = facts.get("errors", {}).get("training")
         return Proof(what, "error" if error else "unknown", error or "no training was tried")
     first, last = training["first"], training["last"]
+    if build.is_gpu and facts.get("gpus") and str(training["device"]).startswith("cpu"):
+        return Proof(what, "error", f"{build.framework} sees a GPU and trained on the CPU")
     message = f"loss {first:.3g} to {last:.3g} in 20 steps on {training['device']}"
     return Proof(what, "ok" if last < first / 2 else "error", message)
 
@@ -227,7 +235,7 @@ def _judge(
     found = [
         Proof(what, "ok", f"Python {facts.get('python')}"),
         _compare_version(build, facts),
-        _compare_cuda(build, facts),
+        _compare_cuda(build, facts) if facts.get("cuda") or not _is_silent(build) else None,
         _compare_architectures(plan, build, facts),
         _judge_gpus(build, facts, has_gpu),
         _judge_training(build, facts),

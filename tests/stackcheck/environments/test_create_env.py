@@ -11,6 +11,42 @@ CPU = ("pytorch+cpu==2.13.0", "--no-gpu", "--installer", "uv", "--offline")
 H100 = ("--gpu", "NVIDIA H100 80GB HBM3", "--driver", "570.133.07", "--os", "Ubuntu 22.04")
 
 
+GPU_TORCH = """
+__version__ = "2.9.0+cu128"
+class version:
+    cuda = "12.8"
+class backends:
+    class cudnn:
+        version = staticmethod(lambda: 91002)
+class _C:
+    _cuda_getArchFlags = staticmethod(lambda: "sm_75 sm_80 sm_90")
+class cuda:
+    is_available = staticmethod(lambda: False)
+def device(name): return name
+class Loss(float):
+    def mean(self): return self
+    def backward(self): pass
+    def detach(self): return self
+class Tensor:
+    def __sub__(self, other): return self
+    def __pow__(self, power): return Loss(nn.left.pop())
+def tensor(rows, device): return Tensor()
+class nn:
+    left = [2.0 ** -step for step in range(40, 0, -1)]
+    class Linear:
+        def __init__(self, *sizes): pass
+        def to(self, device): return self
+        def parameters(self): return []
+        def __call__(self, rows): return Tensor()
+class optim:
+    class SGD:
+        def __init__(self, parameters, lr): pass
+        def zero_grad(self): pass
+        def step(self): pass
+"""
+"""As much of PyTorch as its verification asks for, on a machine without GPU."""
+
+
 def test_makes_an_environment_of_wheels_and_writes_down_its_plan(home):
     prefix = home.path / "env"
     answer = home.run("create-env", *CPU, "-p", prefix, "--no-verify", "--json")
@@ -56,6 +92,19 @@ def test_an_environment_that_fails_its_verification_is_removed(home):
     assert "AttributeError" in training[0]["message"]
     assert not prefix.exists()
     assert "Traceback" not in answer.err
+
+
+def test_a_gpu_build_that_no_gpu_could_prove_is_kept_and_is_no_pass(home, make_wheel):
+    make_wheel(home.wheels, "torch", "2.9.0+cu128", {"torch/__init__.py": GPU_TORCH})
+    prefix = home.path / "env"
+    words = ("pytorch+cu128==2.9.0", *H100, "--channel", "pytorch", "--installer", "uv")
+    answer = home.run("create-env", *words, "--offline", "-p", prefix, "--json")
+
+    assert answer.status == 3, answer.err
+    assert answer.document["status"] == "unverified"
+    unknown = [each for each in answer.document["verified"] if each["status"] == "unknown"]
+    assert "no GPU on the machine where it was made" in unknown[0]["message"]
+    assert (prefix / "bin" / "python").exists()
 
 
 def test_what_nothing_satisfies_is_said_and_leaves_nothing(home):

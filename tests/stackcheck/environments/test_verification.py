@@ -78,6 +78,25 @@ def test_a_framework_that_does_not_see_the_gpu_is_an_error():
     assert judge(gpus=[], has_gpu=True)["on the GPU"].status == "error"
 
 
+def test_a_framework_that_does_not_tell_its_gpus_is_not_said_to_see_none():
+    proof = judge(gpus=None, has_gpu=True)["on the GPU"]
+
+    assert proof.status == "unknown"
+
+
+def test_training_on_the_cpu_beside_a_gpu_is_an_error():
+    trained = {"device": "cpu:0", "first": 3.0, "last": 0.4}
+
+    assert judge(training=trained)["training"].status == "error"
+    assert judge(training=trained, gpus=[], has_gpu=False)["training"].status == "ok"
+
+
+def test_what_a_framework_has_no_way_to_tell_is_not_asked():
+    built = plans.build("mxnet", "1.9.1", "cu112", distribution="mxnet-cu112", cuda="11.2")
+
+    assert "CUDA" not in judge(built, version="1.9.1", cuda=None)
+
+
 def test_a_library_from_outside_is_a_warning_unless_the_build_takes_the_systems():
     foreign = ["/usr/local/cuda/lib64/libcudart.so.12"]
 
