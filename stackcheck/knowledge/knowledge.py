@@ -260,6 +260,19 @@ class Knowledge:
         """Return the life of a compute capability; None if it is not known."""
         return self._lives.get(capability)
 
+    def first_driver(self, capability: Version) -> int | None:
+        """Return the branch before which no driver knows a compute capability; None if no source says.
+
+        Of a generation's later chips little is stated: none of them came before its first.
+        """
+        life = self.architecture(capability)
+        if life is None or life.tegra:
+            return None
+        if life.first_driver is not None:
+            return life.first_driver
+        stated = [row.first_driver for row in self.architectures if row.name == life.name]
+        return min((branch for branch in stated if branch is not None), default=None)
+
     @cached_property
     def _lives(self) -> dict[Version, ArchitectureLife]:
         return {row.capability: row for row in reversed(self.architectures)}

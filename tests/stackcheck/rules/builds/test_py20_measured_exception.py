@@ -18,17 +18,26 @@ def test_another_gpu_and_another_build_pass():
     assert judged(RULE, situated(on("7.5")), made(build="cu100", cuda="10.0")) == "pass"
 
 
-def test_a_row_about_one_framework_leaves_the_others_alone():
-    ten = made(build="cu101", cuda="10.1", version="2.3.1")
-    tensorflow = made(
-        framework="tensorflow",
-        distribution="tensorflow",
-        build="cu101",
-        cuda="10.1",
-        version="2.3.1",
-    )
-    assert found(RULE, situated(on("8.6")), tensorflow)
-    assert judged(RULE, situated(on("8.6")), ten) == "pass"
+def test_cuda_10_libraries_fail_on_ampere_whatever_the_framework_holds():
+    for framework in ("pytorch", "tensorflow"):
+        ten = made(framework=framework, distribution=framework, build="cu101", cuda="10.1")
+        assert found(RULE, situated(on("8.6")), ten).reason == "arch-not-in-build"
+        assert judged(RULE, situated(on("7.5")), ten) == "pass"
+
+
+def test_a_row_about_one_release_of_one_framework_leaves_the_others_alone():
+    def built(framework, version):
+        return made(
+            framework=framework,
+            distribution=framework,
+            build="cuda12",
+            cuda="12.9",
+            version=version,
+        )
+
+    assert found(RULE, situated(on("10.7")), built("jax", "0.11.1"))
+    for other in (built("jax", "0.11.0"), built("pytorch", "0.11.1")):
+        assert judged(RULE, situated(on("10.7")), other) == "pass"
 
 
 def test_is_undecided_where_the_capability_that_decides_is_not_known():
