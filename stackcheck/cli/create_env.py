@@ -120,6 +120,9 @@ def _refuse_contradictions(wanted: EnvironmentFlags) -> None:
     if wanted.installer not in ("auto", "none", *INSTALLERS):
         known = ", ".join(("auto", *INSTALLERS, "none"))
         faults.append(f"--installer {wanted.installer}: there are {known}")
+    for flag, value in (("-n", wanted.name), ("-p", wanted.prefix), ("--bundle", wanted.bundle)):
+        if value is not None and not value.strip():
+            faults.append(f"{flag}: is empty; perhaps a variable that is not set")
     if wanted.name and wanted.prefix:
         faults.append("-n and -p exclude each other: a name or a directory")
     if wanted.name and ("/" in wanted.name or wanted.name in (".", "..")):

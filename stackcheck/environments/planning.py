@@ -103,6 +103,11 @@ def default_name(plan: Plan) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", f"{text}-{plan.builds[0].build}")
 
 
+def _plain(name: str) -> str:
+    """Return the name as every file format takes it: conda's, pip's and Docker's names have no spaces."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "environment"
+
+
 def make_recipe(plan: Plan, name: str, prefix: str, additions: Iterable[str]) -> Recipe:
     """Return the recipe. Raises `InputError` with every malformed addition, and where one contradicts the plan."""
     faults: list[str] = []
@@ -120,7 +125,7 @@ def make_recipe(plan: Plan, name: str, prefix: str, additions: Iterable[str]) ->
         good.append(text)
     if faults:
         raise InputError(*faults)
-    return Recipe(plan, packages_of(plan, good), name, prefix)
+    return Recipe(plan, packages_of(plan, good), _plain(name), prefix)
 
 
 def suits_this_machine(plan: Plan) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from stackcheck.errors import StackCheckError
+from stackcheck.errors import InputError, StackCheckError
 
 __all__ = ["Unsuitable", "check_place", "check_room", "format_bytes"]
 
@@ -34,8 +34,10 @@ def _existing_parent(prefix: Path) -> Path:
 
 
 def check_place(prefix: Path) -> None:
-    """Raise `Unsuitable` for a place that no environment can work in."""
+    """Raise `Unsuitable` for a place that no environment can work in, `InputError` for one below a file."""
     parent = _existing_parent(prefix)
+    if not parent.is_dir():
+        raise InputError(f"{parent}: is not a directory; choose a prefix elsewhere")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise Unsuitable(f"{parent}: not writable for you; choose a prefix elsewhere")
     if not hasattr(os, "statvfs"):

@@ -63,6 +63,18 @@ def test_makes_an_environment_of_wheels_and_writes_down_its_plan(home):
     assert memory["plan"]["builds"][0]["version"] == "2.13.0"
 
 
+@pytest.mark.parametrize("name", ["an env", "-", "ünïcode's"])
+def test_a_prefix_may_have_any_name(home, name):
+    answer = home.run("create-env", *CPU, "-p", home.path / name, "--no-verify", "--json")
+
+    assert answer.status == 0, answer.err
+    line = home.run("env", "activate", home.path / name, "--shell", "sh").out
+    done = subprocess.run(
+        ["sh", "-c", f"{line}\npip --version"], capture_output=True, text=True, check=True
+    )
+    assert str(home.path / name) in done.stdout
+
+
 def test_a_later_installation_by_pip_that_swaps_the_build_fails_and_names_it(home):
     prefix = home.path / "env"
     assert home.run("create-env", *CPU, "-p", prefix, "--no-verify").status == 0
@@ -323,6 +335,10 @@ def test_a_tampered_bundle_is_refused(home):
         (("--installer", "poetry"), "--installer poetry"),
         (("-n", "a", "-p", "b"), "exclude each other"),
         (("-n", "a/b"), "no slash"),
+        (("-p", ""), "-p: is empty"),
+        (("-n", " "), "-n: is empty"),
+        (("-p", f"{__file__}/env"), "is not a directory"),
+        (("-p", __file__), "is not a directory"),
         (("--installer", "micromamba", "-p", "b"), "not on PATH"),
         (("--with", "x=>1"), "--with"),
     ],
