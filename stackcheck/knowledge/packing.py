@@ -1,4 +1,7 @@
-"""Rows as columns of distinct values: matrices repeat few values in many rows, so each is stored and decoded once."""
+"""Rows as columns of distinct values: matrices repeat few values in many rows, so each is stored once.
+
+It is decoded once as well, and only if somebody asks for it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ _FIRST = ord("0")
 _MOST = 0xD7FF - _FIRST
 """So many positions have a character, before those that UTF-8 has no bytes for."""
 _UNSAID = object()
+_PLACE = " place"
+"""Where a row keeps its number: no field's name."""
 
 
 def pack(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -46,24 +51,51 @@ def _pack_column(values: Iterable[Any]) -> tuple[list[Any], str | list[int]]:
 def unpack(
     packed: Mapping[str, Any], cls: type[T], decoders: Mapping[str, Callable[[Any], Any]]
 ) -> tuple[T, ...]:
-    """Return the rows as instances of a record; what a row does not say has the field's default."""
+    """Return the rows as instances of a record; what a row does not say has the field's default.
+
+    A row takes its values out of the columns when they are asked for: most rows are asked for few.
+    """
     defaults = defaults_of(cls)
-    fields = packed["fields"]
-    unsaid = {name: value for name, value in defaults.items() if name not in fields}
-    columns = []
-    for field, column, positions in zip(
-        fields, packed["columns"], packed["positions"], strict=True
-    ):
-        values: Any = [*map(decoders[field], column), defaults.get(field)]
-        if isinstance(positions, str):
-            values = dict(zip(map(chr, range(_FIRST, _FIRST + len(values))), values, strict=True))
-        columns.append(map(values.__getitem__, positions))
-    return tuple(
-        [
-            instance_of(cls, dict(zip(fields, values, strict=True), **unsaid))
-            for values in zip(*columns, strict=True)
-        ]
-    )
+    columns = {
+        field: _Column(field, values, positions, decoders[field], defaults.get(field))
+        for field, values, positions in zip(
+            packed["fields"], packed["columns"], packed["positions"], strict=True
+        )
+    }
+    rows = type(cls.__name__, (cls,), {**defaults, **columns, "__module__": cls.__module__})
+    count = len(packed["positions"][0]) if packed["positions"] else 0
+    return tuple([instance_of(rows, {_PLACE: place}) for place in range(count)])
+
+
+class _Column:
+    """A field of packed rows, as an attribute of their class: puts a row's value into the row when first asked."""
+
+    def __init__(
+        self,
+        field: str,
+        values: list[Any],
+        positions: str | list[int],
+        decode: Callable[[Any], Any],
+        default: Any,
+    ) -> None:
+        self._field = field
+        self._values = values
+        self._positions = positions
+        self._decode = decode
+        # The position behind the last value stands for a row that does not say the field.
+        behind: str | int = chr(_FIRST + len(values)) if isinstance(positions, str) else len(values)
+        self._decoded: dict[str | int, Any] = {behind: default}
+
+    def __get__(self, row: Any, _: type | None = None) -> Any:
+        if row is None:
+            return self
+        content = row.__dict__
+        at = self._positions[content[_PLACE]]
+        if at not in self._decoded:
+            number = ord(at) - _FIRST if isinstance(at, str) else at
+            self._decoded[at] = self._decode(self._values[number])
+        value = content[self._field] = self._decoded[at]
+        return value
 
 
 def instance_of(cls: type[T], content: dict[str, Any]) -> T:
