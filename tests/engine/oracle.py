@@ -45,6 +45,10 @@ def to_ours(value: Any) -> Any:  # noqa: PLR0911
         return tuple(value)
     if isinstance(value, dict):
         return {key: to_ours(v) for key, v in value.items()}
+    if isinstance(value, torch.nn.Module) and not list(value.parameters()):
+        return getattr(stackgrad.nn, type(value).__name__)()
+    if isinstance(value, types.FunctionType) and value.__module__.startswith("torch.nn"):
+        return getattr(stackgrad.nn.functional, value.__name__)
     return value
 
 

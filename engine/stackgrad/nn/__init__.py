@@ -14,6 +14,7 @@ from stackgrad.nn.module import *  # noqa: F403
 from stackgrad.nn.normalization import *  # noqa: F403
 from stackgrad.nn.parameter import *  # noqa: F403
 from stackgrad.nn.recurrent import *  # noqa: F403
+from stackgrad.nn.resampling import *  # noqa: F403
 from stackgrad.nn.simple import LAYERS
 from stackgrad.nn.transformer import *  # noqa: F403
 

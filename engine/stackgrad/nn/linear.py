@@ -82,10 +82,7 @@ class Bilinear(Module):
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         """Map (..., in1), (..., in2) to (..., out)."""
-        from stackgrad.ops.linalg import einsum
-
-        found = einsum("...i,oij,...j->...o", input1, self.weight, input2)
-        return found if self.bias is None else found + self.bias
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
 
 class Embedding(Module):

@@ -107,6 +107,7 @@ _POOLS: dict[str, Callable[..., Any]] = {
     "AvgPool3d": F.avg_pool3d,
     "LPPool1d": F.lp_pool1d,
     "LPPool2d": F.lp_pool2d,
+    "LPPool3d": F.lp_pool3d,
 }
 _MAX_POOLS: dict[str, Callable[..., Any]] = {
     "MaxPool1d": F.max_pool1d,
@@ -126,6 +127,7 @@ _LOSSES: dict[
 ] = {  # function, inputs, tensors among the settings
     "BCELoss": (F.binary_cross_entropy, 2, ("weight",)),
     "BCEWithLogitsLoss": (F.binary_cross_entropy_with_logits, 2, ("weight", "pos_weight")),
+    "CTCLoss": (F.ctc_loss, 4, ()),
     "CosineEmbeddingLoss": (F.cosine_embedding_loss, 3, ()),
     "CrossEntropyLoss": (F.cross_entropy, 2, ("weight",)),
     "GaussianNLLLoss": (F.gaussian_nll_loss, 3, ()),
@@ -135,6 +137,7 @@ _LOSSES: dict[
     "L1Loss": (F.l1_loss, 2, ()),
     "MSELoss": (F.mse_loss, 2, ()),
     "MarginRankingLoss": (F.margin_ranking_loss, 3, ()),
+    "MultiLabelMarginLoss": (F.multilabel_margin_loss, 2, ()),
     "MultiLabelSoftMarginLoss": (F.multilabel_soft_margin_loss, 2, ("weight",)),
     "MultiMarginLoss": (F.multi_margin_loss, 2, ("weight",)),
     "NLLLoss": (F.nll_loss, 2, ("weight",)),
@@ -142,6 +145,7 @@ _LOSSES: dict[
     "SmoothL1Loss": (F.smooth_l1_loss, 2, ()),
     "SoftMarginLoss": (F.soft_margin_loss, 2, ()),
     "TripletMarginLoss": (F.triplet_margin_loss, 3, ()),
+    "TripletMarginWithDistanceLoss": (F.triplet_margin_with_distance_loss, 3, ()),
 }
 LAYERS: dict[str, Any] = {
     name: _layer(name, function) for name, function in {**_ACTIVATIONS, **_POOLS}.items()
@@ -163,6 +167,9 @@ LAYERS |= {
     for name, (function, inputs, tensors) in _LOSSES.items()
 }
 LAYERS["RReLU"] = _layer("RReLU", F.rrelu, order="lower upper inplace", in_training=True)
+LAYERS["ChannelShuffle"] = _layer("ChannelShuffle", F.channel_shuffle)
+LAYERS["PixelShuffle"] = _layer("PixelShuffle", F.pixel_shuffle)
+LAYERS["PixelUnshuffle"] = _layer("PixelUnshuffle", F.pixel_unshuffle)
 LAYERS["CosineSimilarity"] = _layer("CosineSimilarity", F.cosine_similarity, 2)
 LAYERS["PairwiseDistance"] = _layer("PairwiseDistance", F.pairwise_distance, 2)
 

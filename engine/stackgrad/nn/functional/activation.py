@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from stackgrad.amp import raised
+from stackgrad.kernels.cuda import elements as cuda_elements
+from stackgrad.kernels.cuda import rows as cuda_rows
 from stackgrad.kernels.rowwise import GeluTanh
 from stackgrad.ops import elementwise as e
 from stackgrad.ops.elementwise import where
@@ -54,6 +58,8 @@ __all__ = [
 
 def softmax_array(xp: Any, x: Any, dim: int) -> Any:
     """Return exp(x) / sum(exp(x)) along `dim`, the largest element taken out first."""
+    if xp is not np:
+        return cuda_rows.softmax(xp, x, dim)
     wide = x.astype("float32") if x.itemsize == 2 else x
     if not x.size:
         return x.copy()
@@ -65,6 +71,8 @@ def softmax_array(xp: Any, x: Any, dim: int) -> Any:
 
 def log_softmax_array(xp: Any, x: Any, dim: int) -> Any:
     """Return x - log(sum(exp(x))) along `dim`, the largest element taken out first."""
+    if xp is not np:
+        return cuda_rows.softmax(xp, x, dim, logarithm=True)
     wide = x.astype("float32") if x.itemsize == 2 else x
     if not x.size:
         return x.copy()
@@ -76,12 +84,22 @@ def log_softmax_array(xp: Any, x: Any, dim: int) -> Any:
 _softmax: Op = Op(
     "softmax",
     lambda xp, x, *, dim: softmax_array(xp, x, dim),
-    {"x": lambda g, y, dim: y * (g - (g * y).sum(dim, keepdim=True))},
+    {"x": lambda g, y, dim: _softmax_slope(g, y, dim=dim)},
 )
 _log_softmax: Op = Op(
     "log_softmax",
     lambda xp, x, *, dim: log_softmax_array(xp, x, dim),
-    {"x": lambda g, y, dim: g - y.exp() * g.sum(dim, keepdim=True)},
+    {"x": lambda g, y, dim: _log_softmax_slope(g, y, dim=dim)},
+)
+_softmax_slope: Fused = Fused(
+    "softmax_backward",
+    lambda g, y, *, dim: y * (g - (g * y).sum(dim, keepdim=True)),
+    cuda=cuda_rows.SoftmaxSlope(logarithm=False),
+)
+_log_softmax_slope: Fused = Fused(
+    "log_softmax_backward",
+    lambda g, y, *, dim: g - y.exp() * g.sum(dim, keepdim=True),
+    cuda=cuda_rows.SoftmaxSlope(logarithm=True),
 )
 
 
@@ -152,7 +170,12 @@ def _gelu_tanh_formula(x: Tensor) -> Tensor:
     return 0.5 * x * (1 + (_R * (x + 0.044715 * x * x * x)).tanh())
 
 
-_gelu_tanh: Fused = Fused("gelu_tanh", _gelu_tanh_formula, cpu=GeluTanh, cuda=GeluTanh)
+_gelu_tanh: Fused = Fused("gelu_tanh", _gelu_tanh_formula, cpu=GeluTanh, cuda=cuda_elements.gelu_tanh)
+
+
+_gelu: Fused = Fused(
+    "gelu", lambda x: 0.5 * x * (1 + (x * math.sqrt(0.5)).erf()), cuda=cuda_elements.gelu
+)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -161,7 +184,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         return _gelu_tanh(input)
     if approximate != "none":
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return 0.5 * input * (1 + (input * math.sqrt(0.5)).erf())
+    return _gelu(input)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:

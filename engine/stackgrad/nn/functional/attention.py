@@ -7,6 +7,7 @@ import math
 from stackgrad.amp import lowered
 from stackgrad.amp import state as autocast
 from stackgrad.kernels.attention import Attention
+from stackgrad.kernels.cuda import rows
 from stackgrad.nn.functional.activation import softmax
 from stackgrad.nn.functional.regularization import dropout
 from stackgrad.ops.fused import Fused
@@ -26,7 +27,7 @@ def _attention_formula(q: Tensor, k: Tensor, v: Tensor, *, scale: float, causal:
     return softmax(_hide_later(scores) if causal else scores, -1) @ v
 
 
-_attention: Fused = Fused("attention", _attention_formula, cpu=Attention, cuda=Attention)
+_attention: Fused = Fused("attention", _attention_formula, cpu=Attention, cuda=rows.Attention)
 
 
 def scaled_dot_product_attention(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from stackgrad.nn.functional.activation import logsigmoid
 from stackgrad.nn.functional.loss import _pair
 from stackgrad.nn.functional.loss import reduce as _finish
+from stackgrad.ops.creation import triu_indices
 from stackgrad.ops.elementwise import where
 from stackgrad.tensor import Tensor, wrap
 
@@ -18,11 +20,14 @@ __all__ = [
     "hinge_embedding_loss",
     "margin_ranking_loss",
     "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "pairwise_distance",
+    "pdist",
     "poisson_nll_loss",
     "soft_margin_loss",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]
 
 
@@ -114,6 +119,24 @@ def triplet_margin_loss(
     )
 
 
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return max(0, d(anchor, positive) - d(anchor, negative) + margin) for a distance of one's own."""
+    measure = pairwise_distance if distance_function is None else distance_function
+    far = measure(anchor, negative)
+    if swap:
+        far = far.minimum(measure(positive, negative))
+    return _finish((measure(anchor, positive) - far + margin).clamp(min=0), reduction)
+
+
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -151,7 +174,7 @@ def multi_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Return the mean over the other classes of max(0, margin - x[target] + x[class]) ** p."""
-    x = input if input.array.ndim == 2 else input.unsqueeze(0)
+    x = input if input.array.ndim == 2 else input.reshape(1, -1)
     place = target.reshape(-1, 1)
     hinge = (margin - x.gather(1, place) + x).clamp(min=0)
     hinge = hinge if p == 1 else hinge * hinge
@@ -159,6 +182,33 @@ def multi_margin_loss(
         hinge = hinge * weight[target.reshape(-1)].unsqueeze(1)
     losses = hinge.scatter(1, place, value=0.0).sum(1) / x.array.shape[1]
     return _finish(losses if input.array.ndim == 2 else losses[0], reduction, size_average, reduce)
+
+
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the mean over pairs of a target class and another of max(0, 1 - x[target] + x[other]).
+
+    `target` lists the classes of a sample, up to the first -1.
+    """
+    x, classes = (t.reshape(1, -1) if t.array.ndim < 2 else t for t in (input, target))
+    listed = (classes < 0).cumsum(1) == 0
+    safe = where(listed, classes, 0)
+    is_target = x.new_zeros(x.array.shape).scatter_add(1, safe, listed.to(x.dtype)) > 0
+    hinge = (1 - x.gather(1, safe).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
+    counted = listed.unsqueeze(2) & is_target.logical_not().unsqueeze(1)
+    losses = where(counted, hinge, 0.0).sum((1, 2)) / x.array.shape[1]
+    return _finish(losses if input.array.ndim == 2 else losses[0], reduction, size_average, reduce)
+
+
+def pdist(input: Tensor, p: float = 2) -> Tensor:
+    """Return the p-distances of every two rows."""
+    rows, columns = triu_indices(len(input), len(input), 1, device=input.device).unbind(0)
+    return (input[rows] - input[columns]).norm(p, -1)
 
 
 def poisson_nll_loss(

@@ -8,6 +8,7 @@ import numpy as np
 
 from stackgrad.amp import raised
 from stackgrad.arrays import Array, checks, quiet
+from stackgrad.kernels.cuda import rows
 from stackgrad.kernels.rowwise import CrossEntropy
 from stackgrad.nn.functional.activation import log_softmax, logsigmoid
 from stackgrad.ops.composed import xlogy
@@ -97,7 +98,7 @@ def _cross_entropy_formula(x: Tensor, target: Tensor, *, ignored: int, mean: boo
 
 
 _cross_entropy: Fused = Fused(
-    "cross_entropy", _cross_entropy_formula, cpu=CrossEntropy, cuda=CrossEntropy
+    "cross_entropy", _cross_entropy_formula, cpu=CrossEntropy, cuda=rows.CrossEntropy
 )
 
 

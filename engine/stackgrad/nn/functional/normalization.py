@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from stackgrad import dtypes
 from stackgrad.grad_mode import no_grad
+from stackgrad.kernels.cuda import gathering, rows
 from stackgrad.kernels.rowwise import LayerNorm
 from stackgrad.ops.fused import Fused
 from stackgrad.tensor import Tensor
@@ -62,7 +63,7 @@ def _layer_norm_formula(
     return _affine(normal, scale, shift).reshape(x.array.shape)
 
 
-_layer_norm: Fused = Fused("layer_norm", _layer_norm_formula, cpu=LayerNorm, cuda=LayerNorm)
+_layer_norm: Fused = Fused("layer_norm", _layer_norm_formula, cpu=LayerNorm, cuda=rows.LayerNorm)
 
 
 def rms_norm(
@@ -115,7 +116,18 @@ def batch_norm(
             variance = ((batch - _per_channel(mean, ndim)) ** 2).sum(dims) / (count - 1)
             running_mean.mul_(1 - momentum).add_(mean.to(running_mean.dtype), alpha=momentum)
             running_var.mul_(1 - momentum).add_(variance.to(running_var.dtype), alpha=momentum)
-    return _affine(standardize(input, dims, eps), scale, shift)
+    return _batch_norm(input, weight, bias, eps=eps)
+
+
+def _batch_norm_formula(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, *, eps: float
+) -> Tensor:
+    ndim = x.array.ndim
+    normal = standardize(x, (0, *range(2, ndim)), eps)
+    return _affine(normal, _per_channel(weight, ndim), _per_channel(bias, ndim))
+
+
+_batch_norm: Fused = Fused("batch_norm", _batch_norm_formula, cuda=gathering.BatchNorm)
 
 
 def group_norm(

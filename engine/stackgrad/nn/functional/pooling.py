@@ -27,6 +27,7 @@ __all__ = [
     "avg_pool3d",
     "lp_pool1d",
     "lp_pool2d",
+    "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
@@ -330,3 +331,10 @@ def lp_pool2d(
 ) -> Tensor:
     """Return the p-norm of every window."""
     return _lp(avg_pool2d, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """Return the p-norm of every window."""
+    return _lp(avg_pool3d, input, norm_type, kernel_size, stride, ceil_mode)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from stackgrad.kernels.cuda import elements
 from stackgrad.kernels.recurrent import LSTMLayer
 from stackgrad.nn.functional.regularization import dropout
 from stackgrad.ops.fused import Fused
@@ -95,7 +96,7 @@ def _lstm_formula(
     return stack(outputs), h, c
 
 
-_lstm_layer: Fused = Fused("lstm_layer", _lstm_formula, cpu=LSTMLayer, cuda=LSTMLayer)
+_lstm_layer: Fused = Fused("lstm_layer", _lstm_formula, cpu=LSTMLayer, cuda=elements.LSTMLayer)
 
 
 def _lstm_over_time(x: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:

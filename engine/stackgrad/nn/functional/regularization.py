@@ -6,6 +6,8 @@ from typing import Any
 
 from stackgrad import random
 from stackgrad.arrays import Array, ArrayModule, quiet
+from stackgrad.kernels.cuda import elements
+from stackgrad.ops.table import Op
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = [
@@ -34,6 +36,20 @@ def _draw_mask(
     return (drawn >= p).astype(kind)
 
 
+_draw: Op = Op(
+    "dropout",
+    lambda xp, x, *, p, state: elements.dropout(xp, x, p, state),
+    {"x": lambda g, p, state: _draw(g, p=p, state=state)},
+)
+
+
+def _drop_on_gpu(input: Tensor, p: float) -> Tensor:
+    """Draw and drop in one kernel, which backward repeats: the mask is never kept."""
+    blocks = -(-input.array.size // 8)  # two elements to a word, four words to a block
+    seed, counter = random.default_generator.take(blocks)
+    return _draw(input, p=p, state=input.device.xp.asarray([seed, counter], dtype="uint64"))
+
+
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
     mask = _kept(input, shape, p)
     if p < 1:
@@ -43,6 +59,8 @@ def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Ten
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set elements to zero with probability `p` and scale the others by 1 / (1 - p)."""
+    if training and p and input.is_cuda and not inplace and 0 <= p <= 1:
+        return _drop_on_gpu(input, p)
     return _drop(input, input.array.shape, p, inplace) if training and p else input
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from stackgrad.arrays import Array, checks, quiet
+from stackgrad.kernels.cuda import gathering
 from stackgrad.ops.indexing import add_rows
 from stackgrad.ops.joining import stack
 from stackgrad.ops.table import Op
@@ -36,10 +40,17 @@ def table_gradient(xp: Any, g: Any, index: Any, rows: int, padding_idx: int | No
     if flat.size and hasattr(xp, "memmap"):
         add_rows(out, flat, g.reshape(-1, width))
     elif flat.size:
-        xp.add.at(out, flat, g.reshape(-1, width))
+        return gathering.embedding_slope(xp, g, index, rows, padding_idx)
     if padding_idx is not None:
         out[padding_idx] = 0
     return out
+
+
+@checks
+def _check_indices(index: Array, size: int) -> None:
+    """Raise IndexError for an index that names no row; a GPU is not waited for."""
+    if isinstance(index, np.ndarray) and index.size and not 0 <= index.min() <= index.max() < size:
+        raise IndexError("index out of range in self")
 
 
 def embedding(
@@ -61,12 +72,7 @@ def embedding(
             f"Expected tensor for argument 'indices' to have an integer type, but got {input.dtype}"
         )
     size = weight.array.shape[0]
-    if (
-        input.device.type == "cpu"
-        and input.array.size
-        and not 0 <= input.array.min() <= input.array.max() < size
-    ):
-        raise IndexError("index out of range in self")
+    quiet.run(_check_indices, input.array, size)
     if max_norm is not None:
         norms = weight.detach().norm(norm_type, 1, keepdim=True)
         used = wrap(input.device.xp.zeros((size, 1), bool), input.device)
