@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from stackcheck.knowledge.gpu_names import kind_of
 from stackcheck.knowledge.images import read_image
-from stackcheck.model.fact import Known
+from stackcheck.model.fact import Known, Undecided, Unknown
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.rules.driver.forward import carried_forward
 from stackcheck.rules.rule import MachineRule, Situation
 
 __all__ = ["RULE"]
 
+_NGC = "nvcr.io/"
+"""NVIDIA's own registry: every image declares a CUDA, and the tags are dates."""
 _EXEMPT = {"datacenter", "grace", "rtx-pro", "quadro"}
 """Product lines for which NVIDIA's images accept an older driver branch, because cuda-compat carries them."""
 
@@ -21,8 +23,11 @@ def judge(situation: Situation) -> Finding | None:
     if not isinstance(container, Known):
         container.get()
         return None
-    image = read_image(container.value.image.peek() or container.value.engine)
+    text = container.value.image.peek() or container.value.engine
+    image = read_image(text)
     if image.cuda is None:
+        if _NGC in text.lower():
+            raise Undecided(Unknown("does not tell its CUDA", f"image {text}"))
         return None
     driver_cuda = situation.driver_cuda.get()
     if driver_cuda is None or driver_cuda >= image.cuda or carried_forward(image.cuda, situation):
@@ -33,9 +38,7 @@ def judge(situation: Situation) -> Finding | None:
     return RULE.finding(
         f"the image is made for CUDA {image.cuda} and the host's driver stops at CUDA {driver_cuda}",
         evidence=(
-            Evidence(
-                "image", container.value.image.peek() or container.value.engine, container.source
-            ),
+            Evidence("image", text, container.source),
             Evidence("CUDA of the driver", str(driver_cuda), situation.driver_cuda.source),
         ),
         cause="NVIDIA's images declare NVIDIA_REQUIRE_CUDA, and the container runtime refuses to start them on a driver"

@@ -39,3 +39,8 @@ def test_is_undecided_where_the_driver_is_not_known():
         driver__cuda=UNKNOWN,
     )
     assert judged(RULE, situated(machine)) == "unknown"
+
+
+def test_an_image_of_nvidias_registry_whose_name_hides_its_cuda_is_not_called_well():
+    machine = in_image(on_geforce("470.103.01", "11.4"), "nvcr.io/nvidia/pytorch:25.01-py3")
+    assert judged(RULE, situated(machine)) == "unknown"
