@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -362,4 +363,5 @@ def _print_result(document: dict[str, Any], state: State) -> None:
             f"made {document['prefix']} in {document['seconds']} s by {document['installer']}",
             markup=False,
         )
-        state.hint(f'activate it: eval "$(stackcheck env activate {document["prefix"]})"')
+        quoted = shlex.quote(document["prefix"])
+        state.hint(f'activate it: eval "$(stackcheck env activate {quoted})"')

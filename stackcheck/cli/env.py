@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -205,7 +206,8 @@ def _print_environment(document: dict[str, Any], state: State) -> None:
         say(f"  {proof['status']}: {proof['what']}: {proof['message']}")
     for each in document["drift"]:
         say(f"  drift: {each['what']} was {each['planned']}, is {each['found']}")
-        say(f"    repair: {each['command']}")
+    for command in dict.fromkeys(each["command"] for each in document["drift"]):
+        say(f"    repair: {command}")
     for sentence in document["unguarded"] or ():
         say(f"  not guarded: {sentence}")
 
@@ -232,7 +234,7 @@ def activate(
     for line in lines:
         typer.echo(line)
     if sys.stdout.isatty():
-        state.hint(f'run it: eval "$(stackcheck env activate {name})"')
+        state.hint(f'run it: eval "$(stackcheck env activate {shlex.quote(name)})"')
 
 
 def remove(

@@ -6,7 +6,8 @@ import os
 import shlex
 from pathlib import Path
 
-from stackcheck.environments.creation import MEMORY
+from stackcheck.environments.directories import MEMORY
+from stackcheck.environments.uv_settings import as_uv_constraint
 from stackcheck.errors import InputError
 
 __all__ = ["SHELLS", "activation", "current_shell"]
@@ -71,5 +72,5 @@ def activation(prefix: Path, shell: str) -> list[str]:
         lines += [f"{source} {shlex.quote(str(hook))}" for hook in hooks]
     constraints = prefix / MEMORY / "constraints.txt"
     if constraints.is_file():
-        lines.append(_assign(shell, "UV_CONSTRAINT", str(constraints)))
+        lines.append(_assign(shell, "UV_CONSTRAINT", as_uv_constraint(constraints)))
     return lines

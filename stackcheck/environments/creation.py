@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import shutil
 import signal
 import stat
@@ -27,15 +28,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from stackcheck.environments.directories import state_directory
+from stackcheck.environments.directories import MEMORY, state_directory
 from stackcheck.environments.files import write_atomically
 from stackcheck.environments.processes import TOKEN, end_orphans, is_alive, start_time
 from stackcheck.errors import InputError, StackCheckError
 
-__all__ = ["MEMORY", "Creation", "PrefixBusy", "creating", "remove_environment", "sweep"]
-
-MEMORY = ".stackcheck"
-"""Folder in a prefix with what StackCheck knows of it: plan, constraints, locks."""
+__all__ = ["Creation", "PrefixBusy", "creating", "remove_environment", "sweep"]
 
 _MARKER = "incomplete-"
 """Start of the marker's name; the rest is the creation's token, so that making the file is all there is to it."""
@@ -206,7 +204,8 @@ def _refuse_unless_empty(prefix: Path) -> bool:
         raise InputError(f"{prefix}: cannot be read ({error.strerror})") from error
     if occupied:
         raise InputError(
-            f"{prefix}: is not empty; choose another, or `stackcheck env remove {prefix}` if it is one of ours"
+            f"{prefix}: is not empty; choose another, or `stackcheck env remove {shlex.quote(str(prefix))}` "
+            "if it is one of ours"
         )
     return True
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["environments_directory", "state_directory"]
+__all__ = ["MEMORY", "environments_directory", "state_directory"]
+
+MEMORY = ".stackcheck"
+"""Folder in a prefix with what StackCheck knows of it: plan, constraints, locks."""
 
 
 def state_directory() -> Path:

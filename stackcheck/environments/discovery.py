@@ -8,8 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stackcheck.environments.creation import MEMORY
-from stackcheck.environments.directories import environments_directory
+from stackcheck.environments.directories import MEMORY, environments_directory
 from stackcheck.environments.register import is_ours, registered
 from stackcheck.errors import InputError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from stackcheck.environments.creation import MEMORY
+from stackcheck.environments.directories import MEMORY
 from stackcheck.environments.guard import belongs_to_build
+from stackcheck.environments.installers.uv import NoUv, find_uv
 from stackcheck.environments.stored_plan import load_plan
 from stackcheck.errors import InputError
 from stackcheck.model.environment import Environment
@@ -54,8 +56,18 @@ def _repair(prefix: Path, plan: Plan) -> str:
     lock = prefix / MEMORY / "pylock.toml"
     if lock.is_file():
         python = shlex.quote(str(prefix / "bin" / "python"))
-        return f"uv pip install --python {python} -r {shlex.quote(str(lock))}"
+        return f"{_uv()} pip install --python {python} -r {shlex.quote(str(lock))}"
     return f"stackcheck env remove {quoted} && stackcheck create-env {_specs(plan)} -p {quoted}"
+
+
+def _uv() -> str:
+    """Return what to call uv by: by its path where it is StackCheck's own, which no PATH needs to have."""
+    if shutil.which("uv"):
+        return "uv"
+    try:
+        return shlex.quote(find_uv())
+    except NoUv:
+        return "uv"
 
 
 def _specs(plan: Plan) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from stackcheck.environments.creation import MEMORY
+from stackcheck.environments.directories import MEMORY
 from stackcheck.environments.recipe import Recipe
 from stackcheck.model.plan import Plan
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from stackcheck.environments.creation import MEMORY
-from stackcheck.environments.directories import state_directory
+from stackcheck.environments.directories import MEMORY, state_directory
 from stackcheck.environments.files import write_atomically
 
 __all__ = ["add_to_register", "is_ours", "registered", "remove_from_register"]

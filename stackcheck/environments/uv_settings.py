@@ -14,7 +14,7 @@ from stackcheck.environments.credentials import index_entries, password_variable
 from stackcheck.environments.locks import Artifact
 from stackcheck.environments.packages import PackageSet, WheelRequirement
 
-__all__ = ["VARIABLES", "index_teller", "reachable", "variables_for"]
+__all__ = ["VARIABLES", "as_uv_constraint", "index_teller", "reachable", "variables_for"]
 
 VARIABLES: Mapping[str, str] = {"UV_PYTHON_DOWNLOADS": "never"}
 
@@ -76,6 +76,11 @@ def variables_for(packages: PackageSet) -> dict[str, str]:
         if user:
             found |= dict(zip(password_variables(name), (user, password), strict=True))
     return {**found, "UV_INDEX": " ".join(kept)}
+
+
+def as_uv_constraint(path: Path) -> str:
+    """Return a path as `UV_CONSTRAINT` takes it: a list that spaces part, in which only an address can have one."""
+    return path.as_uri() if " " in str(path) else str(path)
 
 
 def index_teller(packages: PackageSet) -> Callable[[Artifact], str]:

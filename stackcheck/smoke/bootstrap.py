@@ -121,7 +121,7 @@ def make_environment(needs: EngineNeeds, tools: Tools) -> str:
 
 
 def _is_whole(prefix: Path) -> bool:
-    from stackcheck.environments.creation import MEMORY
+    from stackcheck.environments.directories import MEMORY
     from stackcheck.environments.verification import interpreter_of
 
     try:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from stackcheck.environments.directories import MEMORY
 from stackcheck.environments.header import describe, header
 from stackcheck.environments.recipe import Recipe
+from stackcheck.environments.uv_settings import as_uv_constraint
 
 __all__ = ["write"]
 
@@ -13,6 +16,12 @@ __all__ = ["write"]
 def _quote(text: str) -> str:
     """Return the text as one Tcl word: quoted, with what Tcl would substitute made literal."""
     return '"' + re.sub(r'([\\"$\[\]{}])', r"\\\1", text) + '"'
+
+
+def _constraint(prefix: str) -> str:
+    if " " in prefix:
+        return _quote(as_uv_constraint(Path(prefix) / MEMORY / "constraints.txt"))
+    return f"$prefix/{MEMORY}/constraints.txt"
 
 
 def write(recipe: Recipe) -> str:
@@ -30,5 +39,5 @@ def write(recipe: Recipe) -> str:
         + f"set prefix {_quote(recipe.prefix)}\n"
         + "prepend-path PATH $prefix/bin\n"
         + f"setenv {variable} $prefix\n"
-        + "setenv UV_CONSTRAINT $prefix/.stackcheck/constraints.txt\n"
+        + f"setenv UV_CONSTRAINT {_constraint(recipe.prefix)}\n"
     )

@@ -11,12 +11,12 @@ import time
 import pytest
 
 from stackcheck.environments.creation import (
-    MEMORY,
     PrefixBusy,
     creating,
     remove_environment,
     sweep,
 )
+from stackcheck.environments.directories import MEMORY
 from stackcheck.environments.processes import TOKEN, is_alive, start_time
 from stackcheck.errors import InputError
 

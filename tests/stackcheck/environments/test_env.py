@@ -61,8 +61,11 @@ def test_shows_drift_with_the_command_that_repairs_it(home, made):
     assert answer.status == 1
     [drift] = answer.document["drift"]
     assert (drift["what"], drift["found"]) == ("torch", "2.12.0+cpu")
-    repair = drift["command"].split()
-    assert repair[:3] == ["uv", "pip", "install"]
+    pasted = subprocess.run(
+        ["sh", "-c", drift["command"]], check=False, env=home.variables, capture_output=True
+    )
+    assert pasted.returncode == 0, pasted.stderr
+    assert home.run("env", "show", made).status == 0
 
 
 def test_a_damaged_memory_is_one_clear_line(home, made):
@@ -126,6 +129,21 @@ def test_uv_is_held_to_the_plan_in_an_activated_environment(home, made):
     script = f"{lines}\n{find_uv()} pip install --offline torch==2.12.0\n"
     done = subprocess.run(
         [bash], input=script, check=False, capture_output=True, text=True, env=home.variables
+    )
+
+    assert done.returncode != 0
+    assert "torch==2.13.0" in done.stderr
+
+
+def test_uv_is_held_to_the_plan_in_a_prefix_with_a_space_as_well(home):
+    from stackcheck.environments.installers.uv import find_uv
+
+    prefix = home.path / "an env"
+    assert home.run("create-env", *CPU, "-p", prefix).status == 0
+    lines = home.run("env", "activate", prefix, "--shell", "sh").out
+    script = f"{lines}\n{find_uv()} pip install --offline torch==2.12.0\n"
+    done = subprocess.run(
+        ["sh"], input=script, check=False, capture_output=True, text=True, env=home.variables
     )
 
     assert done.returncode != 0
