@@ -26,7 +26,7 @@ from stackcheck.smoke.interpreter import Against
 from stackcheck.smoke.presence import Presence, look_for_gpu
 from stackcheck.smoke.request import TASKS, Request
 from stackcheck.smoke.runner import EngineUnusable, Listener, Run, run_stages
-from stackcheck.smoke.stages import stages_of
+from stackcheck.smoke.stages import stages_of, stages_of_several
 from stackcheck.smoke.verdict import find_failing_layer, judge
 
 __all__ = ["Options", "run_smoke"]
@@ -140,19 +140,34 @@ def _watch(options: Options, presence: Presence) -> AbstractContextManager[objec
 def _run_devices(
     options: Options, presence: Presence, listener: Listener, home: Home | None
 ) -> Run:
-    """Run the stages on the device, or on each GPU in turn for `all`."""
+    """Run the stages on the device; for `all` on each GPU in turn, then those that use all at once."""
     wanted = "cuda:0" if options.device in {"all", "cuda"} else options.device
     run = _run_device(options, wanted, presence, listener, home)
-    if options.device == "all":
-        for number in range(1, run.device_count):
-            other = _run_device(options, f"cuda:{number}", presence, listener, home)
-            run.stages += [
-                replace(stage, name=f"{stage.name} ({other.device})") for stage in other.stages
-            ]
-            run.tasks += other.tasks
-            run.notes += other.notes
-            run.device += f", {other.device}"
+    if options.device != "all":
+        if run.device_count > 1:
+            count = run.device_count
+            run.notes.append(
+                f"of {count} GPUs only {run.device} was tested; `--device all` tests each, and together"
+            )
+        return run
+    if not any(stage.status == "ok" for stage in run.stages):
+        return run
+    for number in range(1, run.device_count):
+        other = _run_device(options, f"cuda:{number}", presence, listener, home)
+        _append(run, other, suffix=f" ({other.device})")
+        run.device += f", {other.device}"
+    names = stages_of_several()
+    request = Request(
+        options.level, "cuda:0", options.seed, options.tasks, names, timeout=options.timeout
+    )
+    _append(run, run_stages(request, listener, home))
     return run
+
+
+def _append(run: Run, other: Run, suffix: str = "") -> None:
+    run.stages += [replace(stage, name=f"{stage.name}{suffix}") for stage in other.stages]
+    run.tasks += other.tasks
+    run.notes += other.notes
 
 
 def _run_device(

@@ -27,7 +27,10 @@ _HELD_OUT = 256
 
 
 class Trial:
-    """A training that can be stepped, judged on held-out data, and repeated with the same bits."""
+    """A training that can be stepped, judged on held-out data, and repeated with the same bits.
+
+    `sample` draws the next batch as arrays of the host.
+    """
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class Trial:
         held_out: _Batch,
     ) -> None:
         self.bench, self.model, self.optimizer = bench, model, optimizer
-        self._sample, self._held_out = sample, held_out
+        self.sample, self._held_out = sample, held_out
 
     def loss(self, inputs: Any, targets: Any) -> Any:
         """Return the mean cross entropy over all positions that are asked."""
@@ -53,7 +56,7 @@ class Trial:
 
     def batch(self) -> tuple[Any, Any]:
         """Draw the next inputs and targets onto the device."""
-        inputs, targets = map(self.bench.tensor, self._sample())
+        inputs, targets = map(self.bench.tensor, self.sample())
         return inputs, targets
 
     def update(self, inputs: Any, targets: Any) -> Any:
@@ -76,7 +79,7 @@ class Trial:
 
     def small_batch(self) -> _Batch:
         """Return a few samples, for checks that evaluate the model often."""
-        inputs, targets = self._sample()
+        inputs, targets = self.sample()
         return inputs[:4], targets[:4]
 
 

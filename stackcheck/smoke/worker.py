@@ -56,6 +56,8 @@ def main() -> None:
         engine.tune()
         device, refusal = _choose_device(engine, request.device)
         on_gpu = device != "cpu"
+        if on_gpu:
+            engine.cuda.set_device(device)
         count = engine.cuda.device_count() if on_gpu else 1
         if on_gpu and not request.cudnn:
             engine.backends.cudnn.enabled = False
