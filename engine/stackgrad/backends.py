@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 
@@ -23,11 +24,7 @@ def backends() -> dict[str, dict[str, Any]]:
         "recurrent": {"library": name or "stackgrad", "version": version, "fallback": "stackgrad"},
         "cuda": _cuda(),
         "onednn": {"library": None if found is None else found.path, "version": version},
-        "nccl": {
-            "library": None,
-            "version": None,
-            "why": "no distributed training in this version",
-        },
+        **{name: _library(name) for name in ("cublas", "cudnn", "nccl", "nvrtc")},
     }
     if found is None:
         report["onednn"]["why"] = onednn.why_not()
@@ -42,11 +39,23 @@ def _blas() -> str:
     )
 
 
+def _library(name: str) -> dict[str, Any]:
+    """Return what is known of one of NVIDIA's libraries: found, whether there is a GPU or not."""
+    from stackgrad.libraries import binding
+
+    module = importlib.import_module(f"stackgrad.libraries.{name}")
+    try:
+        return {"library": module.library().path, "version": module.version()}
+    except (binding.LibraryError, OSError) as error:
+        return {"library": None, "version": None, "why": str(error)}
+
+
 def _cuda() -> dict[str, Any]:
-    from stackgrad.device import cuda_module
+    """Return what a GPU's operations run on: CuPy, and what it uses for products and convolutions."""
+    from stackgrad.device import Device, cuda_module
 
     try:
         cupy = cuda_module()
     except RuntimeError as error:
         return {"library": None, "version": None, "why": str(error)}
-    return {"library": "cupy", "version": cupy.__version__}
+    return {"library": "cupy", "version": cupy.__version__, **Device("cuda").xp.choices}

@@ -76,12 +76,14 @@ def _find_gpu(name: str) -> Device:
     kind, _, number = name.partition(":")
     if kind != "cuda" or not (number.isdigit() or not number):
         raise RuntimeError(f"unknown device {name!r}: stackgrad has 'cpu' and 'cuda:N'")
+    from stackgrad.kernels.cuda.arrays import CudaArrays
+
     cupy = cuda_module()
     place = int(number) if number else cupy.cuda.runtime.getDevice()
     count = cupy.cuda.runtime.getDeviceCount()
     if place >= count:
         raise RuntimeError(f"no device {name!r}: {count} GPUs are visible")
-    return _devices.setdefault(f"cuda:{place}", _make("cuda", place, cupy))
+    return _devices.setdefault(f"cuda:{place}", _make("cuda", place, CudaArrays(cupy)))
 
 
 cpu = _make("cpu", None, np)

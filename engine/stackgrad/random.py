@@ -97,6 +97,10 @@ def raw(xp: ArrayModule, count: int, generator: Generator) -> Array:
         # NumPy raises its counter before each block
         bits = np.random.Philox(key=key, counter=(counter - 1) % 2**256).random_raw(4 * blocks)
         return bits[:count]
+    if hasattr(xp, "launch"):
+        from stackgrad.kernels.cuda import elements
+
+        return elements.philox_words(xp, key, counter & _MASK, count)
     return philox(xp, key, counter, blocks)[:count]
 
 

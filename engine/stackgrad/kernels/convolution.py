@@ -137,9 +137,12 @@ def _by_image(
 def convolve(xp: ArrayModule, x: Array, w: Array, bias: Array | None, geometry: Geometry) -> Array:
     """Return the cross-correlation (N, out, *output) of x with w, plus `bias` per channel."""
     kind = x.dtype
-    x, w = _wide(x), _wide(w)
     kernel, groups, n = w.shape[2:], geometry.groups, x.shape[0]
     output = geometry.output(x.shape[2:], kernel)
+    if xp is not np and xp.convolutions is not None and xp.convolutions.takes(kind, geometry):
+        y = xp.convolutions.forward(x, w, output, geometry)
+        return y if bias is None else y + bias.reshape(-1, *[1] * len(kernel))
+    x, w = _wide(x), _wide(w)
     if xp is np and convolutions.suits(x, w):
         images, weights = np.ascontiguousarray(x), np.ascontiguousarray(w)
         found = np.empty((n, w.shape[0], *output), x.dtype)
@@ -166,6 +169,8 @@ def convolve_weight(
 ) -> Array:
     """Return the gradient (out, C / groups, *kernel) by the weight, `g` being that of the output."""
     kind = x.dtype
+    if xp is not np and xp.convolutions is not None and xp.convolutions.takes(kind, geometry):
+        return xp.convolutions.by_weight(g, x, kernel, geometry)
     g, x = _wide(g), _wide(x)
     groups, output, n = geometry.groups, g.shape[2:], x.shape[0]
     if xp is np and convolutions.suits(x, g) and geometry.output(x.shape[2:], kernel) == output:
@@ -210,8 +215,15 @@ def convolve_input(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: G
     Each position of the kernel adds its columns where they came from.
     """
     kind = g.dtype
-    g, w = _wide(g), _wide(w)
     groups, kernel, output, n = geometry.groups, w.shape[2:], g.shape[2:], g.shape[0]
+    if (
+        xp is not np
+        and xp.convolutions is not None
+        and xp.convolutions.takes(kind, geometry)
+        and geometry.output(size, kernel) == output
+    ):
+        return xp.convolutions.by_input(g, w, size, geometry)
+    g, w = _wide(g), _wide(w)
     if xp is np and convolutions.suits(g, w) and geometry.output(size, kernel) == output:
         slopes, weights = np.ascontiguousarray(g), np.ascontiguousarray(w)
         found = np.empty((n, w.shape[1] * groups, *size), g.dtype)

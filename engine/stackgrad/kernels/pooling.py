@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from stackgrad.arrays import Array, ArrayModule
 from stackgrad.kernels.convolution import Geometry, _offsets, at, pad_spatial, windows
 from stackgrad.tuning import parallel
@@ -49,6 +51,10 @@ def _slices(
 
 def max_pool(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes) -> Array:
     """Return the largest element of every window."""
+    if xp is not np and len(kernel) == 2 and x.dtype.kind in "fV":
+        from stackgrad.kernels.cuda import gathering
+
+        return gathering.max_pool(xp, x, kernel, geometry, output)[0]
     lowest = -float("inf") if x.dtype.kind in "fV" else xp.iinfo(x.dtype).min
     padded = padded_with(xp, x, widths_of(x.shape[2:], kernel, geometry, output), lowest)
     first, *others = _slices(xp, padded, kernel, geometry, output)
@@ -68,6 +74,10 @@ def max_place(xp: ArrayModule, x: Array, y: Array, kernel: Sizes, geometry: Geom
 
     That is the number of positions that were all missed so far, counted in bytes.
     """
+    if xp is not np and len(kernel) == 2 and x.dtype.kind in "fV":
+        from stackgrad.kernels.cuda import gathering
+
+        return gathering.max_pool(xp, x, kernel, geometry, y.shape[2:])[1]
     output = y.shape[2:]
     padded = padded_with(xp, x, widths_of(x.shape[2:], kernel, geometry, output), -float("inf"))
     parts = list(_slices(xp, padded, kernel, geometry, output))[:-1]
@@ -87,6 +97,10 @@ def spread_to_place(
     xp: ArrayModule, g: Array, place: Array, size: Sizes, kernel: Sizes, geometry: Geometry
 ) -> Array:
     """Return zeros (N, C, *size) with `g` added at the place of each window."""
+    if xp is not np and len(kernel) == 2 and g.dtype.kind in "fV":
+        from stackgrad.kernels.cuda import gathering
+
+        return gathering.max_pool_slope(xp, g, place, size, kernel, geometry)
     widths = widths_of(size, kernel, geometry, g.shape[2:])
     shape = (*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths, strict=True)))
     reach = [d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, strict=True)]
@@ -125,6 +139,10 @@ def take_from_place(
 
 def sum_pool(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, output: Sizes) -> Array:
     """Return the sum of every window, in at least float32."""
+    if xp is not np and len(kernel) == 2 and x.dtype.kind in "fV":
+        from stackgrad.kernels.cuda import gathering
+
+        return gathering.sum_pool(xp, x, kernel, geometry, output)
     wide = x.astype("float32") if x.itemsize == 2 else x
     padded = padded_with(xp, wide, widths_of(x.shape[2:], kernel, geometry, output), 0)
     found = None
@@ -138,6 +156,10 @@ def sum_pool(xp: ArrayModule, x: Array, kernel: Sizes, geometry: Geometry, outpu
 
 def spread_sum(xp: ArrayModule, g: Array, size: Sizes, kernel: Sizes, geometry: Geometry) -> Array:
     """Return zeros (N, C, *size) with `g` added at every element of each window."""
+    if xp is not np and len(kernel) == 2 and g.dtype.kind in "fV":
+        from stackgrad.kernels.cuda import gathering
+
+        return gathering.sum_pool_slope(xp, g, size, kernel, geometry)
     widths = widths_of(size, kernel, geometry, g.shape[2:])
     out = xp.zeros(
         (*g.shape[:2], *(n + a + b for n, (a, b) in zip(size, widths, strict=True))), g.dtype

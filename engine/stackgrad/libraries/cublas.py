@@ -70,12 +70,12 @@ class Operand(NamedTuple):
 
 
 class Product(NamedTuple):
-    """`count` products of (rows, inner) by (inner, columns), in row-major order."""
+    """`batch` products of (rows, inner) by (inner, columns), in row-major order."""
 
     rows: int
     inner: int
     columns: int
-    count: int
+    batch: int
     left: Operand
     right: Operand
 
@@ -116,7 +116,7 @@ def _matrix(x: Array) -> tuple[int, int] | None:
 
 
 def _batch_step(x: Array, batch: tuple[int, ...]) -> int | None:
-    """Return the one step between matrices over all batch dimensions, 0 where they are the same; None if there is none."""
+    """Return the one step between matrices over all batch dimensions, 0 for one matrix; None if there is none."""
     shape = (1,) * (len(batch) - x.ndim + 2) + tuple(x.shape[:-2])
     strides = (0,) * (len(batch) - x.ndim + 2) + tuple(s // x.itemsize for s in x.strides[:-2])
     step: int | None = None
@@ -197,7 +197,7 @@ class Products:
         a, b = product.left, product.right
         operations = (b.transposed, a.transposed, product.columns, product.rows, product.inner, one)
         pointers = right.data.ptr, left.data.ptr, out.data.ptr
-        if product.count == 1:
+        if product.batch == 1:
             self.library.cublasGemmEx(
                 self.handle(), *operations,
                 pointers[0], kind, b.leading, pointers[1], kind, a.leading,
@@ -208,5 +208,5 @@ class Products:
             self.handle(), *operations,
             pointers[0], kind, b.leading, b.step, pointers[1], kind, a.leading, a.step,
             zero, pointers[2], kind, product.columns, product.rows * product.columns,
-            product.count, compute, _DEFAULT,
+            product.batch, compute, _DEFAULT,
         )  # fmt: skip

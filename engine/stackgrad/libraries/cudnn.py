@@ -103,7 +103,7 @@ class Descriptor:
         getattr(library(), f"cudnnCreate{kind}Descriptor")(ctypes.byref(self.handle))
 
     def __del__(self) -> None:
-        if self.handle:
+        if self.handle.value:
             getattr(library().loaded, f"cudnnDestroy{self.kind}Descriptor")(self.handle)
 
 
@@ -245,8 +245,8 @@ class Convolutions:
         )
 
 
-_ORDER = {
-    "Forward": "xwy",
-    "BackwardData": "wyx",
-    "BackwardFilter": "xyw",
-}  # two inputs and the result
+_ORDER = {  # two inputs and the result
+    "Forward": ("x", "w", "y"),
+    "BackwardData": ("w", "y", "x"),
+    "BackwardFilter": ("x", "y", "w"),
+}

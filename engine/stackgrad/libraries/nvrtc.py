@@ -89,6 +89,16 @@ def find() -> NVRTC:
     return NVRTC(locate("nvrtc", _PATTERNS))
 
 
+def library() -> Library:
+    """Return the binding; LibraryError where the library is not found."""
+    return find().library
+
+
+def version() -> str:
+    """Return the library's version."""
+    return "{}.{}".format(*find().version)
+
+
 def find_all() -> list[NVRTC]:
     """Return every copy in this environment, of CUDA 12 and 13 side by side."""
     paths = {Path(path).resolve() for path in packaged(_PATTERNS)}

@@ -61,7 +61,9 @@ class Fused:
                 device = tensor.device if device is None else meet(device, tensor)
         kernel = self.kernels.get(device.type) if device is not None else None
         kinds = {t.array.dtype for t in tensors if t is not None and t.array.dtype.kind in "fV"}
-        if device is None or kernel is None or len(kinds) != 1 or next(iter(kinds)).itemsize == 2:
+        if device is None or kernel is None or len(kinds) != 1:
+            return self.formula(*tensors, **static)
+        if next(iter(kinds)).itemsize == 2 and not getattr(kernel, "takes_half", False):
             return self.formula(*tensors, **static)
         edges = [None if t is None else edge_to(t) for t in tensors] if mode.enabled else []
         keep = any(edges)
@@ -86,7 +88,7 @@ class Fused:
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
                     f"an input of {node.name()} is at version {tensor.version[0]}; expected version {version}"
                 )
-        if mode.enabled:
+        if mode.enabled or kernel.backward is None:
             return self.by_formula(tensors, gradients, needs, node.static)
         device = next(t for t in tensors if t is not None).device
         given = [None if g is None else g.array for g in gradients]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from stackgrad.kernels.cuda import updates
 from stackgrad.kernels.optimizer import AdamStep
 from stackgrad.ops.creation import tensor
 from stackgrad.optim.optimizer import Optimizer, zeros_like
@@ -43,6 +45,7 @@ class Adam(Optimizer):
             raise NotImplementedError(
                 f"{type(self).__name__}(differentiable=True) is not implemented in stackgrad"
             )
+        self._tables: dict[Any, updates.Table] = {}
         super().__init__(
             params,
             {
@@ -59,6 +62,7 @@ class Adam(Optimizer):
     def update(self, group: dict[str, Any], params: list[tuple[Tensor, Tensor]]) -> None:
         """Update `params` by the settings of `group`."""
         (beta1, beta2), lr = group["betas"], float(group["lr"])
+        together: dict[tuple[Any, Any, AdamStep], list[Any]] = defaultdict(list)
         for parameter, gradient in params:
             state = self.state[parameter]
             if not state:
@@ -81,8 +85,15 @@ class Adam(Optimizer):
             )
             means = (state["exp_avg"].array, state["exp_avg_sq"].array)
             top = None if largest is None else largest.array
-            step.apply(parameter.device.xp, parameter.array, gradient.array, *means, top)
+            row = (parameter.array, gradient.array, *means, top)
+            if parameter.is_cuda and updates.takes(row):
+                together[parameter.device, parameter.array.dtype, step].append(row)
+            else:
+                step.apply(parameter.device.xp, *row)
             parameter.version[0] += 1
+        for (device, kind, step), rows in together.items():
+            table = self._tables.setdefault((device, kind), updates.Table())
+            updates.adam(device.xp, table, rows, step)
 
 
 class AdamW(Adam):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from stackgrad.optim.optimizer import Optimizer
+from stackgrad.kernels.cuda import updates
+from stackgrad.optim.optimizer import Optimizer, zeros_like
 from stackgrad.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -36,6 +38,7 @@ class SGD(Optimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         if differentiable:
             raise NotImplementedError("SGD(differentiable=True) is not implemented in stackgrad")
+        self._tables: dict[Any, updates.Table] = {}
         super().__init__(
             params,
             {
@@ -51,7 +54,7 @@ class SGD(Optimizer):
     def update(self, group: dict[str, Any], params: list[tuple[Tensor, Tensor]]) -> None:
         """Update `params` by the settings of `group`."""
         momentum, lr = group["momentum"], float(group["lr"])
-        for parameter, gradient in params:
+        for parameter, gradient in self._update_on_gpu(group, params):
             step = -gradient if group["maximize"] else gradient
             if group["weight_decay"]:
                 step = step.add(parameter, alpha=group["weight_decay"])
@@ -64,3 +67,35 @@ class SGD(Optimizer):
                     velocity.mul_(momentum).add_(step, alpha=1 - group["dampening"])
                 step = step.add(velocity, alpha=momentum) if group["nesterov"] else velocity
             parameter.add_(step, alpha=-lr)
+
+    def _update_on_gpu(
+        self, group: dict[str, Any], params: list[tuple[Tensor, Tensor]]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Update what lies on a GPU in one launch per type; return what remains."""
+        momentum, rest = group["momentum"], []
+        together: dict[tuple[Any, Any, bool], list[Any]] = defaultdict(list)
+        for parameter, gradient in params:
+            row = (parameter.array, gradient.array, parameter.array if momentum else None)
+            if not (parameter.is_cuda and updates.takes(row)):
+                rest.append((parameter, gradient))
+                continue
+            buffer, fresh = None, False
+            if momentum:
+                state = self.state[parameter]
+                fresh = "momentum_buffer" not in state
+                buffer = state.setdefault("momentum_buffer", zeros_like(parameter)).array
+            row = (parameter.array, gradient.array, buffer)
+            together[parameter.device, parameter.array.dtype, fresh].append(row)
+            parameter.version[0] += 1
+        sign = -1.0 if group["maximize"] else 1.0
+        settings = (
+            float(group["lr"]),
+            momentum,
+            1 - group["dampening"],
+            group["weight_decay"],
+            sign,
+        )
+        for (device, kind, fresh), rows in together.items():
+            table = self._tables.setdefault((device, kind), updates.Table())
+            updates.sgd(device.xp, table, rows, settings, nesterov=group["nesterov"], first=fresh)
+        return rest

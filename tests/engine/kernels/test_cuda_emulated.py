@@ -237,12 +237,9 @@ def test_adam_moves_all_parameters_at_once_as_numpys_kernel_moves_each(
         m, v, top = (np.abs(draw(rng, kind, *shape)).astype(sums) for _ in range(3))
         rows_.append((p, g, m, v, top if amsgrad else None))
         plain.append(wide(p, g, m, v, top if amsgrad else None))
-    numbers = np.array(
-        [step.rate, step.eps, step.beta1, step.beta2, step.shrink, step.decay, step.sign], sums
-    )
     table = updates.Table()
     for _ in range(2):
-        updates.adam(XP, table, rows_, numbers)
+        updates.adam(XP, table, rows_, step)
         for row in plain:
             step.apply(np, *row)
     for ours, theirs in zip(rows_, plain, strict=True):
@@ -258,7 +255,7 @@ def test_sgd_moves_as_the_optimizer_does(rng, momentum, nesterov):
     p = torch.from_numpy(start.copy()).requires_grad_()
     plain = torch.optim.SGD([p], 0.1, momentum, weight_decay=0.01, nesterov=nesterov)
     ours, buffer = start.copy(), np.zeros(50) if momentum else None
-    numbers, table = np.array([0.1, momentum, 1.0, 0.01, 1.0]), updates.Table()
+    numbers, table = (0.1, momentum, 1.0, 0.01, 1.0), updates.Table()
     for i, g in enumerate(gradients):
         p.grad = torch.from_numpy(g.copy())
         plain.step()

@@ -32,6 +32,28 @@ def softmax_slope(
     return xp.moveaxis(dx, -1, dim)
 
 
+class SoftmaxSlope:
+    """The same as a kernel of an operation, whose own derivative is its formula's."""
+
+    takes_half = True
+    backward = None
+
+    def __init__(self, *, logarithm: bool) -> None:
+        self.logarithm = logarithm
+
+    def forward(
+        self,
+        xp: ArrayModule,
+        g: Array,
+        y: Array,
+        *,
+        keep: bool,  # noqa: ARG002
+        dim: int,
+    ) -> tuple[tuple[Array, ...], Any]:
+        """Return the gradient by x."""
+        return (softmax_slope(xp, g, y, dim, logarithm=self.logarithm),), None
+
+
 def _rows(x: Array) -> int:
     return math.prod(x.shape[:-1]) if x.size else 0
 

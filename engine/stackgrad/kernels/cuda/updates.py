@@ -9,7 +9,8 @@ import numpy as np
 
 from stackgrad.arrays import Array, ArrayModule
 from stackgrad.kernels.cuda.launch import each
-from stackgrad.kernels.cuda.source import accumulator
+from stackgrad.kernels.cuda.source import KINDS, accumulator
+from stackgrad.kernels.optimizer import AdamStep
 
 
 def address(array: Array | None) -> int:
@@ -42,38 +43,50 @@ class Table:
         return self.arrays
 
 
-def adam(
-    xp: ArrayModule, table: Table, rows: Sequence[Sequence[Array | None]], numbers: Array
-) -> None:
-    """Update rows of p, g, m, v and the largest v (or None), all without gaps; m and v are float32 or wider.
+def takes(row: Sequence[Array | None]) -> bool:
+    """Whether the kernels can update this row: no gaps, and a state as wide as sums are formed."""
+    sums = accumulator(row[0].dtype) if row[0] is not None and row[0].dtype in KINDS else None
+    return all(
+        a is None or (a.flags.c_contiguous and (i < 2 or a.dtype == sums))
+        for i, a in enumerate(row)
+    )
 
-    `numbers` are rate, eps, beta1, beta2, shrink, decay, sign of `AdamStep`, in device memory.
-    """
-    _update(xp, "adam", table, rows, (numbers,))
+
+def adam(
+    xp: ArrayModule, table: Table, rows: Sequence[Sequence[Array | None]], step: AdamStep
+) -> None:
+    """Update rows of p, g, m, v and the largest v (or None), which `takes` took."""
+    settings = (step.rate, step.eps, step.beta1, step.beta2, step.shrink, step.decay, step.sign)
+    _update(xp, "adam", table, rows, settings, ())
 
 
 def sgd(
     xp: ArrayModule,
     table: Table,
     rows: Sequence[Sequence[Array | None]],
-    numbers: Array,
+    settings: Sequence[float],
     *,
     nesterov: bool,
     first: bool,
 ) -> None:
     """Update rows of p, g and the momentum buffer (or None).
 
-    `numbers` are rate, momentum, 1 - dampening, decay, sign; `first` fills the buffers.
+    `settings` are rate, momentum, 1 - dampening, decay, sign; `first` fills the buffers.
     """
-    _update(xp, "sgd", table, rows, (numbers, nesterov, first))
+    _update(xp, "sgd", table, rows, settings, (nesterov, first))
 
 
-def _update(xp: ArrayModule, name: str, table: Table, rows: Any, rest: tuple[Any, ...]) -> None:
+def _update(
+    xp: ArrayModule,
+    name: str,
+    table: Table,
+    rows: Any,
+    settings: Sequence[float],
+    rest: tuple[Any, ...],
+) -> None:
     kind = rows[0][0].dtype
-    for row in rows:
-        if any(a is not None and not a.flags.c_contiguous for a in row):
-            raise ValueError(f"{name}: an array with gaps")
-        if any(a is not None and a.dtype != accumulator(kind) for a in row[2:]):
-            raise ValueError(f"{name}: the state of {kind} is kept as {accumulator(kind)}")
+    if not all(takes(row) for row in rows):
+        raise ValueError(f"{name}: an array with gaps, or a state that is not {accumulator(kind)}")
     addresses, ends = table.of(xp, rows)
-    each(xp, name, kind, table.total, (addresses, ends, len(rows), table.total, *rest))
+    numbers = xp.asarray(settings, dtype=accumulator(kind))
+    each(xp, name, kind, table.total, (addresses, ends, len(rows), table.total, numbers, *rest))

@@ -170,7 +170,9 @@ def _gelu_tanh_formula(x: Tensor) -> Tensor:
     return 0.5 * x * (1 + (_R * (x + 0.044715 * x * x * x)).tanh())
 
 
-_gelu_tanh: Fused = Fused("gelu_tanh", _gelu_tanh_formula, cpu=GeluTanh, cuda=cuda_elements.gelu_tanh)
+_gelu_tanh: Fused = Fused(
+    "gelu_tanh", _gelu_tanh_formula, cpu=GeluTanh, cuda=cuda_elements.gelu_tanh
+)
 
 
 _gelu: Fused = Fused(
