@@ -117,13 +117,14 @@ class ProgressListener:
         self._bar = self._progress.add_task(name, total=None, loss="")
 
     def progress(self, event: Mapping[str, Any]) -> None:
-        """Show the step, the loss and the rate of a training."""
+        """Show the step, the loss and the rate of a training, or the event's own `text`."""
         if self._bar is not None:
+            usual = f"loss {event['loss']:.4f}  {event['rate']:.0f} steps/s"
             self._progress.update(
                 self._bar,
                 completed=event["step"],
                 total=event["steps"],
-                loss=f"loss {event['loss']:.4f}  {event['rate']:.0f} steps/s",
+                loss=event.get("text", usual),
             )
 
     def finish(self, result: StageResult) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from stackcheck.smoke.bench import Bench, Outcome, limit
+from stackcheck.smoke.shortage import halve_to_fit
 from stackcheck.smoke.trial import build_trial
 
 __all__ = ["check_device", "check_memory_returns", "check_pattern"]
@@ -29,13 +32,12 @@ def check_device(bench: Bench) -> Outcome:
 def check_pattern(bench: Bench) -> Outcome:
     """Write patterns and addresses, copy them on the device, read all of it back, and time the copy."""
     mebibytes = bench.of_level(64, 256) if not bench.is_gpu else bench.of_level(256, 2048)
-    while True:
-        try:
-            return _check_pattern(bench, mebibytes)
-        except Exception as error:
-            if not is_out_of_memory(error) or mebibytes < 2:
-                raise
-            mebibytes //= 2
+    outcome, fitting = halve_to_fit(
+        bench, "memory pattern in MiB", mebibytes, partial(_check_pattern, bench)
+    )
+    if fitting < mebibytes and outcome.status == "ok":
+        return replace(outcome, message=f"memory is short: {fitting} MiB in place of {mebibytes}")
+    return outcome
 
 
 def _check_pattern(bench: Bench, mebibytes: int) -> Outcome:
@@ -65,11 +67,6 @@ def _check_pattern(bench: Bench, mebibytes: int) -> Outcome:
         outcome.status, outcome.value, outcome.unit, outcome.reference, outcome.compared_with,
         outcome.message, {"copy GB/s": rate},
     )  # fmt: skip
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether it says that memory is short: Python's own, or the class that CuPy raises."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def check_memory_returns(bench: Bench) -> Outcome:

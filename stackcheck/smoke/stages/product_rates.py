@@ -17,6 +17,7 @@ import numpy.typing as npt
 from stackcheck.model.record import record
 from stackcheck.smoke.bench import Bench, Outcome
 from stackcheck.smoke.peaks import list_peaks
+from stackcheck.smoke.shortage import halve_to_fit
 from stackcheck.smoke.stages.fp8 import Fp8Product, Fp8Unavailable
 from stackcheck.smoke.stages.products import allowed_units
 
@@ -25,6 +26,7 @@ __all__ = ["Measured", "judge_rates", "measure_products", "sample_error"]
 _TOO_SLOW = 0.5
 """Of the peak; sound data-centre GPUs reach 0.7 to 0.9 of it (2.0 GHz clocks are held by none under load)."""
 _SAMPLED = 16
+_LEAST = 1024
 _REPEATS = 10
 _SKIPPED = Outcome("skipped", message="the stages run on the CPU, whose peak is not known")
 _Matrix = npt.NDArray[Any]
@@ -69,7 +71,20 @@ def measure_products(bench: Bench) -> Outcome:
     name = cupy.cuda.runtime.getDeviceProperties(device.id)["name"].decode()
     capability = int(device.compute_capability[:-1]), int(device.compute_capability[-1])
     peaks = list_peaks(name, capability, found["MultiProcessorCount"], found["ClockRate"] * 1e3)
-    size = bench.of_level(4096, 8192)
+    place = f"{name} at {found['ClockRate'] / 1e6:.2f} GHz"
+    measure = partial(_measure, bench, cupy, place, capability, peaks)
+    outcome, _ = halve_to_fit(bench, "product rate", bench.of_level(4096, 8192), measure, _LEAST)
+    return outcome
+
+
+def _measure(
+    bench: Bench,
+    cupy: Any,
+    place: str,
+    capability: tuple[int, int],
+    peaks: Mapping[str, float],
+    size: int,
+) -> Outcome:
     random = bench.random(70)
     left, right = (random.standard_normal((size, size), np.float32) for _ in range(2))
     measured: dict[str, Measured] = {}
@@ -86,8 +101,7 @@ def measure_products(bench: Bench) -> Outcome:
             continue
         peak = peaks.get(precision.peak)
         measured[precision.name] = Measured(rate, rate / peak if peak else None, off)
-    place = f"{name} at {found['ClockRate'] / 1e6:.2f} GHz; {size} x {size}"
-    return judge_rates(measured, place, allowed_units(size), notes)
+    return judge_rates(measured, f"{place}; {size} x {size}", allowed_units(size), notes)
 
 
 _Prepared = tuple[Callable[[], Any], tuple[_Matrix, _Matrix], Callable[[], _Matrix]]

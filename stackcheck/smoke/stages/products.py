@@ -7,16 +7,19 @@ are also computed in full. None of the reference goes through BLAS, which is wha
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stackcheck.smoke.bench import Bench, Outcome
+from stackcheck.smoke.shortage import halve_to_fit
 
 __all__ = ["allowed_units", "check_products", "find_wrong_element"]
 
 _ROWS_IN_FULL = 8
+_LEAST = 64
 _Matrix = npt.NDArray[np.float64]
 
 
@@ -56,7 +59,7 @@ def find_wrong_element(
     return largest, (int(deviations[0].argmax()), int(deviations[1].argmax()))
 
 
-def _check_type(bench: Bench, name: str, size: int, repeats: int) -> tuple[Outcome, float]:
+def _check_type(bench: Bench, name: str, size: int, *, repeats: int) -> tuple[Outcome, float]:
     """Check one type; returns the outcome and the rate in GFLOP/s."""
     dtype = getattr(bench.engine, name)
     epsilon, allowed = float(bench.engine.finfo(dtype).eps), allowed_units(size)
@@ -108,8 +111,10 @@ def check_products(bench: Bench) -> Outcome:
     outcomes: list[Outcome] = []
     for name in names:
         # half precision has no BLAS on a CPU, where it is checked and not timed at size
-        size = _size(bench, name)
-        outcome, rate = _check_type(bench, name, size, repeats=bench.of_level(3, 10))
+        check = partial(_check_type, bench, name, repeats=bench.of_level(3, 10))
+        (outcome, rate), _ = halve_to_fit(
+            bench, f"{name} products", _size(bench, name), check, _LEAST
+        )
         outcomes.append(outcome)
         if outcome.status != "ok":
             return outcome

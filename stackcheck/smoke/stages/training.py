@@ -9,8 +9,8 @@ from typing import Any
 
 from stackcheck.model.smoke import TaskResult
 from stackcheck.smoke.bench import Bench, Outcome
+from stackcheck.smoke.shortage import halve_to_fit
 from stackcheck.smoke.stages.gradients import ALLOWED_ERROR, compare_gradient
-from stackcheck.smoke.stages.memory import is_out_of_memory
 from stackcheck.smoke.tasks import TRAININGS, Training
 from stackcheck.smoke.trial import Trial, build_trial
 
@@ -66,17 +66,11 @@ def train_transformer(bench: Bench) -> Outcome:
 def train(bench: Bench, name: str) -> Outcome:
     """Train, with half the batch each time that memory is short, and judge what was reached."""
     training = TRAININGS[name]
-    batch = training.batch
-    while True:
-        try:
-            trial = build_trial(bench, name, batch)
-            curve = _run(bench, training, trial, batch)
-            break
-        except Exception as error:
-            if not is_out_of_memory(error) or batch == 1:
-                raise
-            batch //= 2
-            bench.tell({"event": "note", "text": f"{name}: out of memory, batch halved to {batch}"})
+
+    def attempt(batch: int) -> _Curve:
+        return _run(bench, training, build_trial(bench, name, batch), batch)
+
+    curve, batch = halve_to_fit(bench, f"{name}, samples of a batch", training.batch, attempt)
     deviation, message = _check_model_gradient(bench, name)
     task = TaskResult(
         training.task,

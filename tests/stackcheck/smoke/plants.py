@@ -72,6 +72,35 @@ STALE_CAPTURE = """
     stackgrad.capture = capture
 """
 
+WEAK_PRODUCT = """
+    import stackgrad
+    from stackgrad.tensor import Tensor
+    right, calls = Tensor.__matmul__, []
+    def matmul(left, other):
+        product = right(left, other)
+        if len(left) == 1024:
+            calls.append(1)
+            if len(calls) == 7:
+                product = product * 1.0
+                with stackgrad.no_grad():
+                    product[3, 4] += 1.0
+        return product
+    Tensor.__matmul__ = matmul
+"""
+
+LITTLE_ADDRESS_SPACE = """
+    import resource
+    import stackgrad
+    right = stackgrad.tune
+    def tune(*given, **settings):
+        done = right(*given, keep_memory=False)
+        pages = int(open("/proc/self/statm").read().split()[0])
+        limit = pages * resource.getpagesize() + (200 << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        return done
+    stackgrad.tune = tune
+"""
+
 LEAK = """
     from stackgrad.nn import functional
     right, kept = functional.cross_entropy, []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -65,12 +66,37 @@ def test_memory_that_is_not_given_back_is_found(run):
     assert "lost in each step" in results["memory returns"].message
 
 
+def test_burn_in_repeats_everything_and_finds_nothing_where_nothing_is_planted(run):
+    settings = {"level": "long", "seconds": 2.0, "tasks": ("mlp",)}
+    results, _ = run("", "burn-in", **settings)
+    assert (results["burn-in"].status, results["burn-in"].value) == ("ok", 0.0)
+    assert results["burn-in"].rates["burn-in GFLOP/s"] > 0
+
+
+def test_one_element_that_is_wrong_once_in_many_products_is_found_by_burn_in(run):
+    settings = {"level": "long", "seconds": 2.0, "tasks": ("mlp",)}
+    results, _ = run(plants.WEAK_PRODUCT, "burn-in", **settings)
+    assert results["burn-in"].status == "error"
+    message = "1 repetitions differ: 1 elements of float32 products have other bits than at first"
+    assert results["burn-in"].message.startswith(message)
+
+
 def test_short_memory_halves_the_batch_until_it_fits_and_says_so(run):
     results, told = run(plants.SHORT_MEMORY, "train mlp", tasks=("mlp",))
     assert results["train mlp"].status == "ok"
     assert results["train mlp"].message == "memory was short: batch 16 instead of 64"
     assert told.tasks[0].batch == 16
-    assert any("batch halved to 32" in note for note in told.notes)
+    assert "mlp, samples of a batch: out of memory with 64, trying 32" in told.notes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS")
+def test_memory_that_the_system_refuses_is_halved_until_it_is_given(run):
+    results, told = run(plants.LITTLE_ADDRESS_SPACE, "memory pattern")
+    assert results["memory pattern"].status == "ok"
+    assert re.fullmatch(
+        r"memory is short: \d+ MiB in place of 64", results["memory pattern"].message
+    )
+    assert told.notes[0] == "memory pattern in MiB: out of memory with 64, trying 32"
 
 
 def test_a_hang_ends_at_the_deadline_with_the_name_of_the_stage_and_the_rest_runs(run):
