@@ -82,10 +82,13 @@ def select_builds(
     platforms, assumed = platforms_of(machine)
     here = [row for row in released if row.platform in platforms]
     notes: tuple[str, ...] = (assumed,) if assumed else ()
-    labelled = here
-    if requirement.build:
-        labelled = [row for row in here if fits_label(row.build, requirement.build)]
-    labelled = _of_distribution(labelled, requirement, knowledge)
+    labelled = _labelled(here, requirement, knowledge)
+    if not labelled and requirement.is_pinned:
+        again = [row for row in _repackaged(rows, requirement) if row.platform in platforms]
+        labelled = _labelled(again, requirement, knowledge)
+        notes += tuple(
+            f"{requirement.text} was released as {labelled[0].version}" for _ in labelled[:1]
+        )
     if not labelled:
         why = _say_why_none(requirement, here, released, platforms[0], need_gpu=need_gpu)
         return Candidates(violation=why, assumed=notes)
@@ -100,6 +103,19 @@ def select_builds(
     if requirement.is_pinned and not asked:
         chosen = _as_named(chosen, requirement, wishes, need_gpu=need_gpu, with_extras=with_extras)
     return Candidates(tuple(chosen), assumed=notes)
+
+
+def _labelled(rows: list[Build], requirement: Requirement, knowledge: Knowledge) -> list[Build]:
+    """Keep the rows of the build and of the distribution that were asked for."""
+    if requirement.build:
+        rows = [row for row in rows if fits_label(row.build, requirement.build)]
+    return _of_distribution(rows, requirement, knowledge)
+
+
+def _repackaged(rows: Iterable[Build], requirement: Requirement) -> list[Build]:
+    """Return the post-releases of a pinned release: some builds of it were published only as those."""
+    base = requirement.specifier.removeprefix("==")
+    return [row for row in rows if row.version.is_postrelease and row.version.base_version == base]
 
 
 _EXTRAS = re.compile(r"\[([^]]+)]==")

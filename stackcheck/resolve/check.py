@@ -138,7 +138,7 @@ def _pinned(specifier: str) -> Version | None:
 def _is_judged(name: str, knowledge: Knowledge) -> bool:
     return (
         name in knowledge.known_names()
-        or name in ("numpy", "protobuf")
+        or name in ("cudnn", "numpy", "protobuf")
         or name in knowledge.libraries
     )
 

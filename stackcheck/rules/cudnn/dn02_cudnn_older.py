@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackcheck.model.build import Build
+from stackcheck.model.fact import Undecided, Unknown
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.model.version import Version
 from stackcheck.rules.rule import BuildRule, Situation
@@ -30,13 +31,18 @@ def _loads_from_machine(build: Build, situation: Situation) -> bool:
 
 def judge(build: Build, situation: Situation) -> Finding | None:
     """Judge the machine's cuDNN, for builds that take it from there, and the cuDNN wheels beside the build."""
-    if build.cudnn is None or not build.is_gpu:
+    if not build.is_gpu:
+        return None
+    if build.cudnn is None:
+        if build.cudnn_linkage == "system" and situation.machine.system_cudnn.peek() is not None:
+            which = f"the cuDNN that {build.label} was compiled against"
+            raise Undecided(Unknown("is not in the knowledge", which, unstated=True))
         return None
     loaded = None
     source = ""
     for name, version in situation.packages.items():
         if (
-            name.startswith("nvidia-cudnn-cu")
+            (name == "cudnn" or name.startswith("nvidia-cudnn-cu"))
             and version is not None
             and build.cudnn_linkage in _FROM_SYSTEM
         ):

@@ -187,12 +187,20 @@ def _find_gap(build: Build, gpu: Gpu, capability: Version, situation: Situation)
         limit = f"it has {' '.join(str(entry) for entry in part.architectures)}"
         return Gap(gpu, capability, part, newer=newer, limit=limit)
     if build.architectures is None:
-        _refuse_unknown(build)
+        _refuse_unknown(build, capability, knowledge)
     return None
 
 
-def _refuse_unknown(build: Build) -> None:
-    Unknown(f"no source gives the GPU architectures of {build.label}", "matrices").get()
+def _refuse_unknown(build: Build, capability: Version, knowledge: Knowledge) -> None:
+    """Raise `Undecided`; where the same build for another system has code for the GPU, it is assumed to have it too."""
+    reason = f"no source gives the GPU architectures of {build.label} for {build.platform}"
+    for twin in knowledge.builds(build.framework):
+        same = (twin.version, twin.build) == (build.version, build.build)
+        code = twin.architectures
+        if same and code and (find_cubin(code, capability) or find_ptx(code, capability)):
+            reason += f"; taken to be those of {twin.platform}"
+            Unknown(reason, "matrices", unstated=True).get()
+    Unknown(reason, "matrices").get()
 
 
 def evidence_of(gaps: Sequence[Gap]) -> tuple[Evidence, ...]:

@@ -46,6 +46,7 @@ RULE = MachineRule(
     explanation="jax, jaxlib, jax-cudaNN-plugin and jax-cudaNN-pjrt are four packages of one release.",
     messages=(
         "JAX plugin jax_cuda12_plugin version 0.9.2 is installed, but it is not compatible with the installed jaxlib",
+        "INVALID_ARGUMENT: Mismatched PJRT plugin PJRT API version (0.54) and framework PJRT API version 0.51)",
     ),
     source="ma-gilles/recovar#64; jax-ml/jax#24901, #22416",
     judge=judge,

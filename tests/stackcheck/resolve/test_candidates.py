@@ -94,3 +94,9 @@ def test_one_distribution_under_two_names_is_one_requirement():
     requirements = [parse_requirement(text, load()) for text in ("torch>=2.4", "pytorch+cu126")]
     (merged,) = merge_requirements(requirements)
     assert (merged.specifier, merged.build) == (">=2.4", "cu126")
+
+
+def test_takes_the_post_release_where_a_build_was_published_only_as_that() -> None:
+    found = select("mxnet-cu112==1.8.0")
+    assert [str(build.version) for build in found.builds] == ["1.8.0.post0"]
+    assert any("1.8.0.post0" in note for note in found.assumed)

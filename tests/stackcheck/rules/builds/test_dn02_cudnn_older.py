@@ -55,3 +55,13 @@ def test_a_source_build_takes_older_majors_and_no_later_one():
 
 def test_is_undecided_where_the_machines_cudnn_is_not_known():
     assert judged(RULE, situated(changed(on(), system_cudnn=UNKNOWN)), SYSTEM) == "unknown"
+
+
+def test_conda_names_the_library_plainly():
+    build = made(cudnn="9.8", cudnn_linkage="floor")
+    assert found(RULE, situated(on(), cudnn="9.1.0.70"), build)
+
+
+def test_a_build_of_which_nobody_knows_the_cudnn_is_not_passed_beside_a_stated_one():
+    build = made(cudnn=None, cudnn_linkage="system")
+    assert judged(RULE, situated(with_cudnn("8.0.5")), build) == "unknown"

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from stackcheck.knowledge.knowledge import load
+from stackcheck.model.fact import Undecided
 from stackcheck.rules.driver.dr04_gpu_newer import RULE
 from tests.stackcheck.rules.builds.construction import found, judged, made, on, situated
 from tests.stackcheck.sketch import UNKNOWN, with_gpu
@@ -48,3 +54,14 @@ def test_is_undecided_where_no_source_gives_the_architectures():
 def test_is_undecided_where_the_capability_is_not_known():
     machine = with_gpu(on(), compute_capability=UNKNOWN)
     assert judged(RULE, situated(machine), made()) == "unknown"
+
+
+def test_where_nobody_read_the_wheel_the_same_build_for_another_system_speaks_for_it():
+    known_build = next(build for build in load().builds("pytorch") if build.architectures)
+    unread = replace(known_build, platform="windows-arm64", architectures=None)
+    with pytest.raises(Undecided) as undecided:
+        RULE.judge(unread, situated(on("9.0")))
+    assert undecided.value.fact.unstated
+    with pytest.raises(Undecided) as undecided:
+        RULE.judge(replace(unread, build="cu999"), situated(on("9.0")))
+    assert not undecided.value.fact.unstated
