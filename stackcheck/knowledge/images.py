@@ -19,8 +19,10 @@ class Image:
 
 
 _IMAGE_CUDA = re.compile(
-    r"cuda[-_:/ >=]*v?(\d{1,2}\.\d)(?:\.\d+)?|(\d{1,2}\.\d)(?:\.\d+)?-(?:cudnn\d*-)?(?:base|runtime|devel)"
+    r"cuda[-_:/ >=]*v?(?P<whole>\d{1,2}[.-]\d)(?!\d)|(?P<tag>\d{1,2}\.\d)(?:\.\d+)?-(?:cudnn\d*-)?(?:base|runtime|devel)"
+    r"|\bcu(?P<label>\d{2,3})\b|cuda[-_:/ >=]*v?(?P<major>1\d)\b"
 )
+"""`CUDA 12.8`, `12.8.0-devel`, `cu128`, `CUDA 13`."""
 _COMPAT = re.compile(r"cuda-compat[-_ ](\d{1,2})[-.](\d)")
 
 
@@ -28,8 +30,18 @@ def read_image(text: str) -> Image:
     """Read a container description: `nvidia/cuda:12.8.0-runtime-ubuntu22.04`, `CUDA 12.8 image + cuda-compat-12-8`."""
     lowered = text.lower()
     compat = _COMPAT.search(lowered)
-    found = _IMAGE_CUDA.search(_COMPAT.sub(" ", lowered))
     return Image(
-        parse_version(found[1] or found[2]) if found else None,
+        _read_cuda(_COMPAT.sub(" ", lowered)),
         parse_version(f"{compat[1]}.{compat[2]}") if compat else None,
     )
+
+
+def _read_cuda(text: str) -> Version | None:
+    found = _IMAGE_CUDA.search(text)
+    if found is None:
+        return None
+    if label := found["label"]:
+        return parse_version(f"{label[:-1]}.{label[-1]}")
+    if major := found["major"]:
+        return parse_version(f"{major}.0")
+    return parse_version((found["whole"] or found["tag"]).replace("-", "."))

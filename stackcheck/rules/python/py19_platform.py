@@ -11,8 +11,10 @@ __all__ = ["RULE"]
 
 def judge(build: Build, situation: Situation) -> Finding | None:
     """Judge whether any channel has GPU code of this release for the build's platform."""
-    if build.is_gpu or situation.has_no_gpu or situation.platform == "macos":
+    if build.is_gpu or situation.has_no_gpu:
         return None
+    if situation.platform == "macos" and not situation.machine.gpus.peek():
+        return None  # nobody said that this Mac has an NVIDIA GPU, and few have
     rows = [row for row in situation.knowledge.builds(build.framework) if row.is_gpu]
     here = [row for row in rows if row.platform == build.platform]
     if any(row.version == build.version for row in here):

@@ -86,6 +86,9 @@ def test_reads_operating_systems(text, platform, glibc):
         ("docker, CUDA 13.0 image + cuda-compat-13-0", "13.0", "13.0"),
         ("kubernetes", None, None),
         ("pytorch/pytorch:2.7.0-cuda12.6-cudnn9-runtime", "12.6", None),
+        ("docker, cu118 image", "11.8", None),
+        ("podman, container with CUDA 13", "13.0", None),
+        ("docker, CUDA-12-4 image", "12.4", None),
     ],
 )
 def test_reads_container_images(text, cuda, compat):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from stackcheck.knowledge.knowledge import load
 from stackcheck.rules.python.py19_platform import RULE
 from tests.stackcheck.rules.builds.construction import found, judged, on, situated
-from tests.stackcheck.sketch import changed, known
+from tests.stackcheck.sketch import UNKNOWN, changed, known
 
 
 def row(framework: str, version: str, build: str, platform: str):
@@ -35,3 +35,10 @@ def test_a_machine_without_gpu_misses_nothing():
     machine = changed(on(host__platform="windows"), gpus=known(()))
     cpu = row("tensorflow", "2.16.1", "cpu", "windows-x86_64")
     assert judged(RULE, situated(machine), cpu) == "pass"
+
+
+def test_a_mac_with_an_nvidia_gpu_has_no_build_that_uses_it():
+    cpu = row("pytorch", "2.2.2", "cpu", "macos-x86_64")
+    mac = on("3.0", host__platform="macos")
+    assert "no GPU build for macos-x86_64" in found(RULE, situated(mac), cpu).title
+    assert judged(RULE, situated(changed(mac, gpus=UNKNOWN)), cpu) == "pass"
