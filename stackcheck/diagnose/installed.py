@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stackcheck.model.build import Build
-from stackcheck.model.environment import Environment, InstalledBuild
+from stackcheck.model.environment import Distribution, Environment, InstalledBuild
 from stackcheck.model.fact import Unknown
 from stackcheck.model.machine import Machine
 from stackcheck.model.version import Architecture, InvalidVersion, Version, parse_version
@@ -34,13 +35,24 @@ def situation_of(machine: Machine, knowledge: Knowledge) -> Situation:
         return Situation(machine, knowledge)
     installed = environment.builds.peek() or ()
     taken = {build.distribution for build in installed}
+    frameworks = {build.framework for build in installed}
     packages = {
         distribution.name: _version(distribution.version)
         for distribution in environment.distributions.peek() or ()
-        if distribution.name not in taken
+        if distribution.name not in taken and not _is_part(distribution, frameworks, knowledge)
     }
     builds = tuple(build_of(build, environment, machine, knowledge) for build in installed)
     return Situation(machine, knowledge, builds, packages, environment.python)
+
+
+def _is_part(distribution: Distribution, frameworks: Collection[str], knowledge: Knowledge) -> bool:
+    """Whether it is one of the conda packages that make up a build (`pytorch`, `pytorch-gpu`), no build of its own."""
+    known = knowledge.name(distribution.name)
+    return (
+        bool(distribution.conda_build.peek())
+        and known is not None
+        and known.framework in frameworks
+    )
 
 
 def build_of(
@@ -52,8 +64,8 @@ def build_of(
     rows = [
         row
         for row in knowledge.builds(installed.framework)
-        if row.version.public == installed.version.public
-        and row.build == label
+        if row.build == label
+        and row.version.public == installed.version.public
         and (not platform or row.platform in _PLATFORMS.get(platform, (platform,)))
     ]
     if rows:

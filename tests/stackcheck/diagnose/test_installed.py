@@ -83,3 +83,15 @@ def test_a_bus_that_cannot_be_read_settles_nothing():
 def test_a_machine_without_environment_has_no_builds():
     situation = situation_of(changed(healthy(), environment=UNKNOWN), load())
     assert situation.builds == ()
+
+
+def test_condas_metapackages_are_parts_of_the_build_and_no_second_one():
+    parts = [
+        distribution(name, "2.13.0", conda_build="cuda129_h1_302")
+        for name in ("torch", "pytorch", "pytorch-gpu")
+    ]
+    machine = changed(
+        with_builds(healthy(), "torch==2.13.0+cu129"), environment__distributions=tuple(parts)
+    )
+
+    assert not situation_of(machine, load()).packages
