@@ -19,7 +19,8 @@ class Image:
 
 
 _IMAGE_CUDA = re.compile(
-    r"cuda[-_:/ >=]*v?(?P<whole>\d{1,2}[.-]\d)(?!\d)|(?P<tag>\d{1,2}\.\d)(?:\.\d+)?-(?:cudnn\d*-)?(?:base|runtime|devel)"
+    r"cuda[-_:/ >=]*v?(?P<whole>\d{1,2}[.-]\d)(?!\d)"
+    r"|(?P<tag>\d{1,2}\.\d)(?:\.\d+)?-(?:cudnn\d*-)?(?:base|runtime|devel)"
     r"|\bcu(?P<label>\d{2,3})\b|cuda[-_:/ >=]*v?(?P<major>1\d)\b"
 )
 """`CUDA 12.8`, `12.8.0-devel`, `cu128`, `CUDA 13`."""
