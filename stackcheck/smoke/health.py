@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from stackcheck.model.fact import Known
 from stackcheck.model.gpu import Gpu
 from stackcheck.model.smoke import StageResult
+from stackcheck.smoke.causes import HELD_DOWN
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["HealthWatch", "judge_health"]
 
 _INTERVAL_SECONDS = 10.0
-_HELD_DOWN = {
-    0x08: "hardware slowdown",
-    0x20: "software thermal slowdown",
-    0x40: "hardware thermal slowdown",
-    0x80: "power brake",
-}
-"""Of NVML's clock event reasons those that a sound GPU does not show; a power cap (0x04) is ordinary under load."""
 
 _Sample: TypeAlias = tuple[Gpu, ...]
 
@@ -63,6 +57,15 @@ class HealthWatch:
         gpus = probe_machine().gpus
         if isinstance(gpus, Known):
             self._samples.append(gpus.value)
+
+    @property
+    def busiest(self) -> _Sample:
+        """The sample in which most GPUs had a clock event: what the load shows; empty without any sample."""
+        return max(
+            self._samples,
+            key=lambda gpus: sum(bool((gpu.event_reasons.peek() or 0) & ~1) for gpu in gpus),
+            default=(),
+        )
 
     def result(self) -> StageResult:
         """Return what was seen, as a stage."""
@@ -110,7 +113,7 @@ def _find_faults(history: Sequence[Gpu]) -> list[str]:
     for gpu in history:
         reasons |= gpu.event_reasons.peek() or 0
     faults += [
-        f"clocks were held down by {word}" for bit, word in _HELD_DOWN.items() if reasons & bit
+        f"clocks were held down by {word}" for bit, word in HELD_DOWN.items() if reasons & bit
     ]
     grew = _growth(first, last, lambda gpu: gpu.ecc.uncorrected.peek())
     if grew:

@@ -17,6 +17,7 @@ from stackcheck.model.smoke import (
     StageStatus,
 )
 from stackcheck.smoke.bootstrap import BootstrapFailed, find_needs, make_environment
+from stackcheck.smoke.causes import add_causes, is_slow
 from stackcheck.smoke.document import compare_rates, list_rates
 from stackcheck.smoke.explanation import explain_failure
 from stackcheck.smoke.health import HealthWatch
@@ -73,6 +74,9 @@ def run_smoke(options: Options, listener: Listener) -> SmokeReport:
         notes += run.notes
         stages += run.stages
         if isinstance(watch, HealthWatch):
+            stages = [
+                add_causes(stage, watch.busiest) if is_slow(stage) else stage for stage in stages
+            ]
             stages.append(watch.result())
         parity, table = _compare(options, run, presence, listener, home)
     device = run.device
@@ -132,9 +136,8 @@ def _settle(
 
 
 def _watch(options: Options, presence: Presence) -> AbstractContextManager[object]:
-    """Watch the GPUs' health where they are loaded for longer than a moment."""
-    loaded = presence.has_gpu and options.device != "cpu" and options.level != "quick"
-    return HealthWatch() if loaded else nullcontext()
+    """Watch the GPUs' health where they are loaded."""
+    return HealthWatch() if presence.has_gpu and options.device != "cpu" else nullcontext()
 
 
 def _run_devices(

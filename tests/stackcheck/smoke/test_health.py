@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from stackcheck.model.fact import Known
-from stackcheck.model.gpu import Ecc, Gpu
+from stackcheck.model.gpu import Ecc, Gpu, Link
+from stackcheck.model.smoke import StageResult
+from stackcheck.smoke.causes import add_causes, find_causes, is_slow
 from stackcheck.smoke.health import HealthWatch, judge_health
 
 
@@ -59,3 +61,27 @@ def test_errors_between_two_looks_at_the_driver_are_found(fake_driver):
     with HealthWatch() as watch:
         fake_driver.play({**quiet, "gpu.1.ecc_uncorrected": 5})
     assert watch.result().message == "GPU 1: 5 uncorrected memory errors"
+
+
+def test_what_holds_a_slow_gpu_back_is_told_with_the_gpu():
+    narrow = Gpu(
+        1,
+        event_reasons=Known(0x24, "test"),
+        power_limit_watts=Known(250.0, "test"),
+        processes=Known((10, 11, 12), "test"),
+        link=Link(width=Known(4, "test"), max_width=Known(16, "test")),
+    )
+    assert find_causes([gpu(0), narrow]) == [
+        "GPU 1: its PCIe link has 4 of 16 lanes",
+        "GPU 1: clocks are held down by software thermal slowdown",
+        "GPU 1: it runs at its power limit of 250 W",
+        "GPU 1: 2 other processes compute on it",
+    ]
+    slow = StageResult("product rate", "blas", "error", 0.3, "of peak", 0.5, message="slow")
+    assert is_slow(slow)
+    assert add_causes(slow, [narrow]).message.startswith("slow; NVML tells: GPU 1: its PCIe link")
+    assert add_causes(slow, [gpu(0)]) == slow
+
+
+def test_a_gpu_of_which_nothing_is_told_has_no_causes():
+    assert find_causes([Gpu(0)]) == []
