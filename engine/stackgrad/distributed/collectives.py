@@ -13,6 +13,7 @@ from typing import Any
 from stackgrad.arrays import Array
 from stackgrad.distributed.groups import ProcessGroup, current, world
 from stackgrad.distributed.reduction import ReduceOp
+from stackgrad.distributed.watch import DistributedError
 from stackgrad.tensor import Tensor
 
 
@@ -36,7 +37,11 @@ class Work:
             if world.watch is None:
                 raise RuntimeError(f"{self.what}: the process group was destroyed before its end")
             limit = None if timeout is None else timeout.total_seconds()
-            world.watch.wait(self.pending.done, self.what, self.place, self.group.ranks, limit)
+            try:
+                world.watch.wait(self.pending.done, self.what, self.place, self.group.ranks, limit)
+            except DistributedError:
+                self.group.backend.abort()
+                raise
             self.ended = True
             self.pending.finish()
             for act in self.after:

@@ -154,6 +154,9 @@ class MPIBackend:
         """Wait until all ranks are here."""
         return self._pending(self.comm.Ibarrier(), lambda: None)
 
+    def abort(self) -> None:
+        """Nothing: a request that never ends holds no device."""
+
     def close(self, *, whole: bool) -> None:
         """Give the communicator back; with `whole` end MPI when this process ends."""
         if self.comm != self.mpi.COMM_WORLD:

@@ -30,8 +30,9 @@ _SCALARS = {
 
 
 class Parameter(NamedTuple):
-    """A parameter of a kernel: C's type, and NumPy's where it is passed by value."""
+    """A parameter of a kernel: its name, C's type, and NumPy's where it is passed by value."""
 
+    name: str
     type: str
     value: np.dtype[Any] | None
 
@@ -79,15 +80,15 @@ def signatures(body: str, kind: np.dtype[Any]) -> dict[str, tuple[Parameter, ...
 
 def _parameter(kernel: str, text: str, kind: np.dtype[Any]) -> Parameter:
     words = text.replace("*", "* ").split()
-    type_ = " ".join(words[:-1])
+    type_, name = " ".join(words[:-1]), words[-1]
     if type_.endswith("*"):
-        return Parameter(type_, None)
+        return Parameter(name, type_, None)
     if type_ == "A":
-        return Parameter(type_, accumulator(kind))
+        return Parameter(name, type_, accumulator(kind))
     if type_ == "Window":
-        return Parameter(type_, np.dtype(("int64", 12)))
+        return Parameter(name, type_, np.dtype(("int64", 12)))
     if type_ not in _SCALARS:
         raise ValueError(
             f"kernel {kernel}: a parameter of the type {type_!r}; known are pointers, A and {[*_SCALARS]}"
         )
-    return Parameter(type_, np.dtype(_SCALARS[type_]))
+    return Parameter(name, type_, np.dtype(_SCALARS[type_]))
