@@ -7,6 +7,7 @@ from stackcheck.environments.recipe import Recipe
 from stackcheck.environments.tools import Tools
 from stackcheck.environments.virtual_packages import overrides_of
 from stackcheck.environments.writers import pixi_toml
+from stackcheck.errors import InputError
 
 __all__ = ["command_line", "install"]
 
@@ -17,7 +18,9 @@ def command_line(recipe: Recipe) -> list[str]:
 
 
 def install(recipe: Recipe, creation: Creation, tools: Tools) -> None:
-    """Write the manifest and install it."""
+    """Write the manifest and install it. Raises `InputError` offline: pixi has no such mode."""
+    if tools.offline:
+        raise InputError("--offline: pixi would ask the network; use --installer rattler")
     creation.mark()
     (creation.prefix / "pixi.toml").write_text(pixi_toml.write(recipe))
     tools.run(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 
 import pytest
@@ -12,6 +13,7 @@ from stackcheck.environments.installers.choice import choose
 from stackcheck.environments.tools import ToolFailed, Tools
 from stackcheck.errors import InputError
 from tests.stackcheck.environments import plans
+from tests.stackcheck.environments.conda_channel import MINOR
 
 TOOL = """#!/usr/bin/env python3
 import json, os, pathlib, sys
@@ -24,6 +26,23 @@ seen = {k: v for k, v in os.environ.items() if k.startswith("CONDA_OVERRIDE")}
 if "FAIL" in os.environ:
     sys.exit("PackagesNotFoundError: pytorch-gpu")
 """
+
+
+MAMBA = {
+    *("--yes", "--prefix", "--name", "--channel", "--override-channels", "--offline", "--quiet"),
+    *("--json", "--dry-run", "--file", "--no-pin", "--platform", "--root-prefix", "--no-rc"),
+}
+OPTIONS = {
+    "conda": {
+        *("--yes", "--prefix", "--name", "--channel", "--override-channels", "--offline"),
+        *("--quiet", "--json", "--dry-run", "--file", "--no-pin", "--subdir", "--solver"),
+    },
+    "mamba": MAMBA,
+    "micromamba": MAMBA,
+    "pixi": {"--manifest-path", "--frozen", "--locked", "--environment", "--all", "--auth-file"},
+}
+"""Options of `create` (of `install` for pixi), as recorded: conda 26.7.3's own `conda create --help`; mamba's and
+micromamba's `common_options.cpp` at 04a440f (2026); pixi's `docs/reference/cli/pixi/install.md` at 0af7be4 (2026)."""
 
 
 @pytest.fixture
@@ -87,6 +106,51 @@ def test_offline_is_handed_on(name, tmp_path):
 
     assert line[0] == name
     assert "--offline" in line
+
+
+@pytest.mark.parametrize("name", ["conda", "mamba", "micromamba"])
+@pytest.mark.parametrize("tools", [Tools(offline=True), Tools(quiet=True)])
+def test_the_tool_knows_every_option_that_it_is_given(name, tools, tmp_path):
+    line = conda.command_line(name, gpu_recipe(tmp_path), tools)
+
+    assert {word for word in line if word.startswith("-")} <= OPTIONS[name]
+    assert line[1] == "create"
+
+
+def test_pixi_knows_every_option_that_it_is_given(tmp_path):
+    line = pixi.command_line(gpu_recipe(tmp_path))
+
+    assert {word for word in line if word.startswith("-")} <= OPTIONS["pixi"]
+
+
+def test_pixi_which_cannot_stay_offline_is_not_run_when_that_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("STACKCHECK_STATE_DIR", str(tmp_path / "state"))
+    recipe = gpu_recipe(tmp_path / "env")
+    with (
+        pytest.raises(InputError, match="--offline"),
+        creating(tmp_path / "env", {}) as creation,
+    ):
+        pixi.install(recipe, creation, Tools(offline=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["conda", "mamba", "micromamba"])
+def test_the_tool_itself_makes_the_environment_where_it_is_on_path(name, home, forge):
+    if shutil.which(name) is None:
+        pytest.skip(f"no {name} on PATH")
+    prefix = home.path / "env"
+    variables = {"CONDA_CHANNEL_ALIAS": forge.folder.parent.as_uri()}
+    for kept in ("CONDA_SOLVER", "MAMBA_ROOT_PREFIX"):
+        if kept in os.environ:
+            variables[kept] = os.environ[kept]
+    machine = ("--gpu", "H100", "--driver", "570.133.07", "--os", "Ubuntu 22.04")
+    words = ("pytorch==2.13.0", *machine, "--python", MINOR, "--installer", name, "--no-verify")
+    answer = home.run("create-env", *words, "-p", prefix, "--json", **variables)
+
+    assert answer.status == 0, answer.err
+    records = {path.name for path in (prefix / "conda-meta").glob("*.json")}
+    assert "pytorch-2.13.0-cuda129_mkl_py_h1_302.json" in records
+    assert "cuda-version-12.9-3.json" in records
 
 
 def test_pixi_installs_the_manifest_in_the_prefix(tmp_path):
