@@ -27,8 +27,11 @@ def recipes():
 
 def add_knowledge(channel):
     """Add every conda-forge build of the knowledge, constrained as conda-forge's recipes constrain theirs."""
-    for minor in range(8, 15):
+    for minor in range(6, 15):
         channel.record("python", f"3.{minor}.1")
+        channel.record(
+            "python_abi", f"3.{minor}", f"8_cp3{minor}", constrains=[f"python 3.{minor}.*"]
+        )
     channel.record("pip", "26.3", depends=["python"])
     for version in ("1.22.4", "1.26.4", "2.1.3", "2.4.6"):
         channel.record("numpy", version, depends=["python"])
@@ -38,33 +41,46 @@ def add_knowledge(channel):
         build
         for framework in FRAMEWORKS
         for build in load(None).builds(framework)
-        if build.channel == "conda-forge" and build.platform == "linux-x86_64" and build.cuda
+        if build.channel == "conda-forge" and build.platform == "linux-x86_64"
     ]
-    for cuda in {build.cuda for build in builds}:
-        name = "cuda-version" if cuda.major >= 12 else "cudatoolkit"
-        channel.record(name, str(cuda), constrains=[f"__cuda >={cuda.major}"])
+    for cuda in {build.cuda for build in builds if build.cuda}:
+        kit = [f"cudatoolkit {cuda}|{cuda}.*", f"__cuda >={cuda.major}"]
+        channel.record("cuda-version", str(cuda), "3", constrains=kit)
+        if cuda.major < 12:
+            channel.record("cudatoolkit", str(cuda), constrains=[f"__cuda >={cuda.major}"])
     for build in builds:
-        _add_build(channel, build)
+        for tag in build.python_tags or ("cp310", "cp311", "cp312"):
+            _add_build(channel, build, int(tag.removeprefix("cp3")))
 
 
-def _add_build(channel, build):
-    cuda, version = build.cuda, build.version.public
-    steer = "cuda-version" if cuda.major >= 12 else "cudatoolkit"
-    depends = ["python", "__cuda", f"{steer} >={cuda},<{cuda.major + 1}.0a0"]
-    if cuda.major >= 13:
-        depends.append("__glibc >=2.28")
-    label = f"cuda{cuda.major}{cuda.minor}_py_h1_300"
+def _needs(build, minor):
+    """Return the run requirements of one build for one Python, as conda-forge's compilers and recipes set them."""
+    needs = [f"python >=3.{minor},<3.{minor + 1}.0a0", f"python_abi 3.{minor}.* *_cp3{minor}"]
+    if build.glibc is not None:
+        needs.append(f"__glibc >={build.glibc},<3.0.a0")
+    if build.cuda is not None:
+        steer = "cuda-version" if build.cuda.major >= 12 else "cudatoolkit"
+        needs += ["__cuda", f"{steer} >={build.cuda},<{build.cuda.major + 1}.0a0"]
+    return needs
+
+
+def _add_build(channel, build, minor):
+    version, needs = build.version.public, _needs(build, minor)
+    kind = f"cuda{build.cuda.major}{build.cuda.minor}" if build.cuda else "cpu"
     if build.framework == "pytorch":
-        channel.record("pytorch", version, label, depends=depends)
-        channel.record("pytorch-gpu", version, "cuda_h1_300", depends=[f"pytorch {version} cuda*"])
+        meta = "pytorch-gpu" if build.cuda else "pytorch-cpu"
+        channel.record("pytorch", version, f"{kind}_mkl_py3{minor}_h1_300", depends=needs)
+        channel.record(
+            meta, version, f"{kind}_mkl_h1_300", depends=[f"pytorch {version} {kind}*_300"]
+        )
     elif build.framework == "jax":
-        channel.record("jaxlib", version, label, depends=depends)
+        channel.record("jaxlib", version, f"{kind}_py3{minor}h1_200", depends=needs)
         channel.record("jax", version, "pyhd8ed1ab_0", depends=["python", f"jaxlib {version}"])
+    elif build.framework == "tensorflow":
+        label = f"{kind}py3{minor}h1_203" if build.cuda else f"cpu_py3{minor}h1_3"
+        channel.record("tensorflow", version, label, depends=needs)
     else:
-        name = "tensorflow" if build.framework == "tensorflow" else build.distribution
-        channel.record(name, version, label.replace("_py", "py", 1), depends=depends)
-    if build.framework in ("pytorch", "tensorflow"):
-        channel.record(build.framework, version, "cpu_py_h1_0", depends=["python"])
+        channel.record(build.distribution, version, f"py3{minor}h1_0", depends=needs)
 
 
 @pytest.fixture(scope="session")
