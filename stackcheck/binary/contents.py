@@ -37,6 +37,8 @@ _ASSIGNED = r"^{}(?:\s*:[^=]+)?\s*=\s*['\"]?([\w.]+)['\"]?\s*$"
 _FLAGS = re.compile(rb"((?:sm|compute)_\d+[af]?(?: (?:sm|compute)_\d+[af]?)+)\0")
 """Some compilers leave no zero byte before it."""
 _SAMPLE_BYTES = 32 << 20
+_LEAST_CAPABILITIES = 3
+"""No framework was ever published for fewer."""
 
 
 def _assigned(text: str, name: str) -> str | None:
@@ -167,8 +169,9 @@ def read_paddle(wheel: Wheel) -> WheelContents:
 def read_mxnet(wheel: Wheel) -> WheelContents:
     """Read the first fat binaries of the one large library; it does not say which CUDA it was built with."""
     library = _named(wheel, r"mxnet/libmxnet\.(?:so|dll)$")
-    code = _first_fatbins(wheel, library) if library else None
-    return WheelContents(is_gpu=bool(code), architectures=code)
+    return WheelContents(
+        is_gpu=True, architectures=_first_fatbins(wheel, library) if library else None
+    )
 
 
 def read_floors(distribution: str, wheel: Wheel) -> dict[str, str]:
@@ -190,10 +193,15 @@ def _fatbins(wheel: Wheel, name: str) -> tuple[Architecture, ...]:
     return architectures_of(count_architectures(blob))
 
 
-def _first_fatbins(wheel: Wheel, name: str) -> tuple[Architecture, ...]:
-    """Read what stands first of hundreds of megabytes: nvcc compiles every file for the same targets."""
+def _first_fatbins(wheel: Wheel, name: str) -> tuple[Architecture, ...] | None:
+    """Read what stands first of hundreds of megabytes: nvcc compiles every file for the same targets.
+
+    None if there is nothing, or the few targets of some library that was linked in and stands first.
+    """
     found = MemoryBlob(wheel.read_from(name, FATBIN_START, _SAMPLE_BYTES))
-    return architectures_of(Counter(scan_fatbins(found)))
+    counts = Counter(scan_fatbins(found))
+    is_own = len({item.capability for item in counts}) >= _LEAST_CAPABILITIES
+    return architectures_of(counts) if is_own else None
 
 
 def _text(wheel: Wheel, name: str) -> str:

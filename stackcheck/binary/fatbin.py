@@ -7,6 +7,7 @@ Measured with the fatbinary tool of CUDA 13 and checked against the targets that
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter
 from collections.abc import Iterator
@@ -27,8 +28,11 @@ __all__ = [
 _MAGIC = 0xBA55ED50
 _MAGIC_BYTES = struct.pack("<I", _MAGIC)
 _HEADER = struct.Struct("<IHHQ")
-FATBIN_START = struct.pack("<IHH", _MAGIC, 1, _HEADER.size)
-"""First bytes of every fat binary: magic number, version and size of the header."""
+FATBIN_START = re.compile(
+    re.escape(struct.pack("<IHH", _MAGIC, 1, _HEADER.size)) + rb".{8}[\x01\x02\x10]\x00\x01\x01",
+    re.DOTALL,
+)
+"""Begin of a fat binary: its header, then kind and version of the first entry; the magic number stands in code, too."""
 _ENTRY = struct.Struct("<HHIQIIHHI")
 _FLAGS = struct.Struct("<Q")
 _FLAGS_AT = 40

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.parser
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -21,6 +22,8 @@ __all__ = ["MalformedWheel", "Wheel", "WheelName", "read_wheel_name"]
 
 _MAX_MEMBER_BYTES = 1 << 30
 _WINDOW = 4 << 20
+_OVERLAP = 64
+"""Bytes kept of what was searched in vain: longer than anything that is searched for."""
 
 
 class MalformedWheel(StackCheckError):
@@ -113,19 +116,21 @@ class Wheel:
         with _own_errors():
             return self._zip.read(info)
 
-    def read_from(self, name: str, marker: bytes, size: int) -> bytes:
-        """Return up to `size` bytes of a file from where `marker` first stands; none if it stands nowhere.
+    def read_from(self, name: str, start: re.Pattern[bytes], size: int) -> bytes:
+        """Return up to `size` bytes of a file from where `start` first matches; none if it matches nowhere.
 
         What comes before is unpacked and forgotten, what comes after is not even fetched.
         """
         found = bytearray()
+        is_found = False
         with _own_errors(), self._zip.open(self._member(name)) as stream:
-            while len(found) < size and (chunk := stream.read(_WINDOW)):
+            while (not is_found or len(found) < size) and (chunk := stream.read(_WINDOW)):
                 found += chunk
-                if not found.startswith(marker):
-                    at = found.find(marker)
-                    del found[: at if at >= 0 else max(0, len(found) - len(marker) + 1)]
-        return bytes(found[:size]) if found.startswith(marker) else b""
+                if not is_found:
+                    match = start.search(found)
+                    is_found = match is not None
+                    del found[: match.start() if match else max(0, len(found) - _OVERLAP)]
+        return bytes(found[:size]) if is_found else b""
 
     def metadata(self) -> Message:
         """Return the METADATA headers."""

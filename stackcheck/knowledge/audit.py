@@ -259,7 +259,8 @@ def _contents_differences(task: _Task, opened: Opened) -> Iterator[Difference]:
         yield from _pin_differences(row, build.requires, opened.pins)
         for name in CAPPED:
             mine, caps = getattr(build, name), opened.caps[name]
-            if not _ends(caps) <= _ends(SpecifierSet(mine)):
+            theirs_end, ours_end = _end(caps), _end(SpecifierSet(mine))
+            if theirs_end is not None and (ours_end is None or ours_end > theirs_end):
                 yield Difference(row, name, mine or "no cap", str(caps))
 
 
@@ -279,12 +280,17 @@ def _says_as_much(ours: str, theirs: str) -> bool:
     return other <= mine and all(item.operator in ("<", "<=", "!=") for item in mine - other)
 
 
-def _ends(specifiers: SpecifierSet) -> set[tuple[str, Version]]:
-    """Return operators and versions; `<5.0.0dev` and `<5` are the same end."""
-    return {
-        (item.operator, Version(Version(item.version.removesuffix(".*")).base_version))
+def _end(specifiers: SpecifierSet) -> tuple[Version, bool] | None:
+    """Return the version at which the lowest cap ends and whether it is still within; None without a cap.
+
+    `<5.0.0dev` and `<5` are the same end.
+    """
+    ends = [
+        (Version(Version(item.version.removesuffix(".*")).base_version), item.operator != "<")
         for item in specifiers
-    }
+        if item.operator in ("<", "<=", "==")
+    ]
+    return min(ends, default=None)
 
 
 def _same_release(ours: Version | None, theirs: Version) -> bool:

@@ -10,6 +10,7 @@ from stackcheck.errors import InputError
 from stackcheck.knowledge.expansion import expand
 from stackcheck.knowledge.fields import parse_day
 from stackcheck.knowledge.packing import pack
+from stackcheck.knowledge.places import Places
 from stackcheck.knowledge.source import Source, read_tree
 from stackcheck.model.version import parse_version
 
@@ -129,10 +130,13 @@ def _validate(source: Source, tree: Mapping[str, Any]) -> dict[str, Any]:
     try:
         document = adapter.validate_python(tree)
     except ValidationError as error:
+        places = Places(source)
         raise InputError(
             *(
-                f"{_place(source, fault['loc'])}: {_where(fault['loc'])}{fault['msg']}"
+                f"{places.of(fault['loc'])}: {_where(fault['loc'])}{_message(fault)}"
                 for fault in error.errors(include_url=False)
+                # Where one or several may stand, each is a fault of its own: the first tells what is allowed.
+                if not (fault["type"] == "tuple_type" and isinstance(fault["input"], str))
             )
         ) from error
     data: dict[str, Any] = adapter.dump_python(
@@ -141,28 +145,14 @@ def _validate(source: Source, tree: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _message(fault: Mapping[str, Any]) -> str:
+    if isinstance(fault["input"], str) and "evidence" in fault["loc"][-2:-1]:
+        return f"`{fault['input']}` is not among the file's sources"
+    if fault["type"] == "extra_forbidden":
+        return "no such key"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
 def _where(path: tuple[int | str, ...]) -> str:
-    names = [str(part) for part in path if isinstance(part, str)]
+    names = [part for part in path if isinstance(part, str) and "[" not in part]
     return f"{'.'.join(names)}: " if names else ""
-
-
-def _place(source: Source, path: tuple[int | str, ...]) -> str:
-    """Return file and line of the value at `path`, read again only because there is a fault.
-
-    By the same parser: the one in C and the one in Python differ on what they let pass.
-    """
-    import yaml
-
-    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    node = yaml.compose(source.file.read_text(encoding="utf-8"), Loader=loader)
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            found = [value for key, value in node.value if key.value == part]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            found = node.value[part : part + 1]
-        else:
-            found = []
-        if not found:
-            break
-        node = found[0]
-    return f"{source.place}:{node.start_mark.line + 1}" if node else source.place

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.errors import InputError
 from stackcheck.knowledge.compilation import compile_source
+from stackcheck.knowledge.places import Places
 from stackcheck.knowledge.source import Source, find_sources, shipped
 from stackcheck.model.version import Version, cuda_of_build, parse_version
 
@@ -34,6 +35,8 @@ _WITHOUT_OWN_CODE = ("any", "source")
 """Labels of pure Python, whose GPU code is that of a backend, and of what is compiled on the spot."""
 
 Document = Mapping[str, Any]
+Fault = tuple[int | tuple[int | str, ...], str]
+"""Where it is, the number of a framework's row or a path into the file, and what is wrong."""
 
 
 def lint(directory: Path | None = None) -> list[str]:
@@ -53,17 +56,21 @@ def lint(directory: Path | None = None) -> list[str]:
             faults += error.faults
             continue
         documents.append((source, document))
-        faults += (f"{source.place}: {fault}" for fault in _document_faults(source, document))
+        places = Places(source)
+        faults += (
+            f"{places.of_row(path) if isinstance(path, int) else places.of(path)}: {fault}"
+            for path, fault in _document_faults(source, document)
+        )
     faults += _shared_faults(documents)
     return faults
 
 
-def _document_faults(source: Source, document: Document) -> Iterator[str]:
+def _document_faults(source: Source, document: Document) -> Iterator[Fault]:
     kind = str(document["schema"]).removeprefix("stackcheck.").partition("/")[0]
     if _FOLDERS[kind] != source.folder:
-        yield f"a {kind} matrix belongs in {_FOLDERS[kind] or 'the top folder'}"
+        yield ("schema",), f"a {kind} matrix belongs in {_FOLDERS[kind] or 'the top folder'}"
     if dt.date.fromisoformat(document["as_of"]) > dt.datetime.now(tz=dt.timezone.utc).date():
-        yield f"as_of {document['as_of']} lies in the future"
+        yield ("as_of",), f"as_of {document['as_of']} lies in the future"
     if kind == "framework":
         yield from _framework_faults(source, document)
     for table, rows in document.items():
@@ -72,28 +79,31 @@ def _document_faults(source: Source, document: Document) -> Iterator[str]:
     yield from _unused_sources(document)
 
 
-def _framework_faults(source: Source, document: Document) -> Iterator[str]:
+def _framework_faults(source: Source, document: Document) -> Iterator[Fault]:
     if document["framework"] != source.stem:
-        yield f"framework {document['framework']} does not fit the file's name"
+        yield (
+            ("framework",),
+            f"framework {document['framework']} does not fit the file's name",
+        )
     seen: set[tuple[str, ...]] = set()
     defaults: set[tuple[str, ...]] = set()
     last: Version | None = None
-    for row in document["builds"]:
+    for number, row in enumerate(document["builds"]):
         place = f"{row['version']}+{row['build']} on {row['channel']}, {row['platform']}"
         key = tuple(str(row[name]) for name in ("version", "build", "channel", "platform"))
         if key in seen:
-            yield f"{place}: stands here twice"
+            yield number, f"{place}: stands here twice"
         seen.add(key)
         if row.get("default"):
             choice = (key[0], key[2], key[3], str(row["distribution"]))
             if choice in defaults:
-                yield f"{place}: a second default of its channel, platform and distribution"
+                yield number, f"{place}: a second default of its channel, platform and distribution"
             defaults.add(choice)
         version = parse_version(row["version"])
         if last is not None and version > last:
-            yield f"{place}: out of order, newest first"
+            yield number, f"{place}: out of order, newest first"
         last = version
-        yield from (f"{place}: {fault}" for fault in _build_faults(row, document))
+        yield from ((number, f"{place}: {fault}") for fault in _build_faults(row, document))
 
 
 def _build_faults(row: Document, document: Document) -> Iterator[str]:
@@ -130,21 +140,26 @@ def _gpu_build_faults(row: Document) -> Iterator[str]:
         yield f"cudnn {cudnn} is not the pin {pin}"
 
 
-def _table_faults(table: str, rows: Iterable[Document]) -> Iterator[str]:
+def _table_faults(table: str, rows: Iterable[Document]) -> Iterator[Fault]:
     seen: set[str] = set()
     last: Any = None
-    for row in rows:
+    for number, row in enumerate(rows):
+        path = (table, number)
         place = f"{table} {_name(table, row)}"
         if (name := _name(table, row)) in seen:
-            yield f"{place}: stands here twice"
+            yield path, f"{place}: stands here twice"
         seen.add(name)
-        yield from (f"{place}: {fault}" for fault in _evidence_faults(row.get("evidence") or ()))
+        yield from (
+            (path, f"{place}: {fault}") for fault in _evidence_faults(row.get("evidence") or ())
+        )
         if table in _ORDER:
             value = parse_version(str(row[_ORDER[table]]))
             if last is not None and value > last:
-                yield f"{place}: out of order, newest first"
+                yield path, f"{place}: out of order, newest first"
             last = value
-        yield from (f"{place}: {fault}" for fault in _ROW_FAULTS.get(table, _no_faults)(row))
+        yield from (
+            (path, f"{place}: {fault}") for fault in _ROW_FAULTS.get(table, _no_faults)(row)
+        )
 
 
 def _name(table: str, row: Document) -> str:
@@ -180,12 +195,12 @@ def _evidence_faults(evidence: Iterable[Document]) -> Iterator[str]:
         yield "no evidence"
 
 
-def _unused_sources(document: Document) -> Iterator[str]:
+def _unused_sources(document: Document) -> Iterator[Fault]:
     used = repr([value for key, value in document.items() if key not in ("sources", "sets")])
     used += repr(list((document.get("sets") or {}).values()))
     for name, source in (document.get("sources") or {}).items():
         if source["source"] not in used and repr(source["source"])[1:-1] not in used:
-            yield f"source `{name}` proves nothing here"
+            yield ("sources", name), f"source `{name}` proves nothing here"
 
 
 def _no_faults(_: Document) -> Iterator[str]:

@@ -92,7 +92,7 @@ def open_release(
 def _caps(name: str, required: Iterable[Requirement]) -> SpecifierSet:
     """Return the upper ends on which all of a wheel's requirements of a distribution agree."""
     found = [
-        {each for each in item.specifier if each.operator in ("<", "<=", "==", "~=")}
+        {each for each in item.specifier if each.operator in ("<", "<=", "==")}
         for item in required
         if canonicalize_name(item.name) == name
     ]

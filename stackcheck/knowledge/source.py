@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     else:
         from importlib.abc import Traversable
 
-__all__ = ["SCHEMA_VERSION", "Source", "find_sources", "read_tree", "shipped", "user_directory"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Source",
+    "find_sources",
+    "read_tree",
+    "shipped",
+    "user_directory",
+]
 
 SCHEMA_VERSION = 1
 _HEAD_END = re.compile(r"^releases:", re.MULTILINE)
@@ -36,6 +43,8 @@ class Source:
     name: str
     file: Traversable
     layer: int
+    root: str = ""
+    """How messages name the folder that the file is of; empty for a file that they name by its whole path."""
 
     @property
     def stem(self) -> str:
@@ -45,8 +54,8 @@ class Source:
     @property
     def place(self) -> str:
         """How messages name the file."""
-        if self.layer == 0:
-            return "/".join(filter(None, ("matrices", self.folder, self.name)))
+        if self.root:
+            return "/".join(filter(None, (self.root, self.folder, self.name)))
         return str(self.file)
 
     @property
@@ -90,17 +99,22 @@ def find_sources(directory: Path | None = None, base: Traversable | None = None)
         layers.append(own)
     if directory is not None:
         layers.append(directory)
-    return [source for layer, root in enumerate(layers) for source in _walk(root, layer)]
+    names = ["matrices" if base is None else "", *([""] * len(layers))]
+    return [
+        source
+        for layer, (root, name) in enumerate(zip(layers, names, strict=False))
+        for source in _walk(root, layer, name)
+    ]
 
 
-def _walk(root: Traversable, layer: int) -> Iterator[Source]:
+def _walk(root: Traversable, layer: int, name: str) -> Iterator[Source]:
     for entry in sorted(root.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith((".yaml", ".yml")):
-            yield Source("", entry.name, entry, layer)
+            yield Source("", entry.name, entry, layer, name)
         elif entry.name in ("frameworks", "nvidia", "extensions") and entry.is_dir():
             for file in sorted(entry.iterdir(), key=lambda file: file.name):
                 if file.name.endswith((".yaml", ".yml")):
-                    yield Source(entry.name, file.name, file, layer)
+                    yield Source(entry.name, file.name, file, layer, name)
 
 
 def read_tree(source: Source, *, head: bool = False) -> dict[str, Any]:
@@ -127,11 +141,8 @@ def read_tree(source: Source, *, head: bool = False) -> dict[str, Any]:
         raise InputError(f"{source.place}:1: expected a mapping with `schema:` and `as_of:`")
     _check_schema(tree, source)
     sources = tree.get("sources")
-    known = _sources(sources, tree, source) if isinstance(sources, dict) else {}
-    faults: list[str] = []
-    result: dict[str, Any] = _spell_out(tree, known, tree.get("as_of", ""), faults)
-    if faults:
-        raise InputError(*(f"{source.place}: {fault}" for fault in dict.fromkeys(faults)))
+    known = _sources(sources, tree) if isinstance(sources, dict) else {}
+    result: dict[str, Any] = _spell_out(tree, known, tree.get("as_of", ""))
     return result
 
 
@@ -170,44 +181,35 @@ def _check_schema(tree: Mapping[str, Any], source: Source) -> None:
         )
 
 
-def _sources(
-    sources: Mapping[str, Any], tree: Mapping[str, Any], source: Source
-) -> dict[str, dict[str, str]]:
-    wrong = [name for name, value in sources.items() if not isinstance(value, dict)]
-    if wrong:
-        raise InputError(*(f"{source.place}: source `{name}` is no mapping" for name in wrong))
+def _sources(sources: Mapping[str, Any], tree: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     as_of = str(tree.get("as_of", ""))
-    return {name: {"checked": as_of, **value} for name, value in sources.items()}
+    return {
+        name: {"checked": as_of, **value} if isinstance(value, dict) else value
+        for name, value in sources.items()
+    }
 
 
 def _spell_out(
-    value: Any,
-    sources: Mapping[str, Mapping[str, str]],
-    as_of: str,
-    faults: list[str],
-    key: str = "",
+    value: Any, sources: Mapping[str, Mapping[str, str]], as_of: str, key: str = ""
 ) -> Any:
-    """Replace names of sources by the sources, `wheel:` by its evidence, and `unknown` by None."""
+    """Replace names of sources by the sources, `wheel:` by its evidence, and `unknown` by None.
+
+    A name that no source has stays as it is, for the schema to refuse.
+    """
     if isinstance(value, dict):
         if key == "sources":
             return sources
-        return {
-            name: _spell_out(item, sources, as_of, faults, name) for name, item in value.items()
-        }
+        return {name: _spell_out(item, sources, as_of, name) for name, item in value.items()}
     if key == "evidence" and isinstance(value, list):
-        return [_evidence(item, sources, as_of, faults) for item in value]
+        return [_evidence(item, sources, as_of) for item in value]
     if isinstance(value, list):
-        return [_spell_out(item, sources, as_of, faults) for item in value]
+        return [_spell_out(item, sources, as_of) for item in value]
     return None if value == "unknown" else value
 
 
-def _evidence(
-    item: Any, sources: Mapping[str, Mapping[str, str]], as_of: str, faults: list[str]
-) -> Any:
+def _evidence(item: Any, sources: Mapping[str, Mapping[str, str]], as_of: str) -> Any:
     if isinstance(item, str):
-        if item not in sources:
-            faults.append(f"evidence `{item}` is not among the file's sources")
-        return sources.get(item)
+        return sources.get(item, item)
     if isinstance(item, dict) and "wheel" in item:
         rest = {name: value for name, value in item.items() if name != "wheel"}
         return {"kind": "wheel", "source": item["wheel"], "checked": as_of, **rest}

@@ -107,21 +107,24 @@ def codes(contents):
 
 
 def test_large_libraries_tell_their_targets_by_the_first_fat_binaries():
-    code = fatbin(entry(2, 70), entry(2, 86), entry(PTX, 86))
+    code = fatbin(entry(2, 70), entry(2, 80), entry(2, 86), entry(PTX, 86))
     library = bytes(5_000_001) + code + bytes(7) + fatbin(entry(2, 70))
     for name in ("libmxnet.so", "libmxnet.dll"):
         assert codes(read_mxnet(wheel({f"mxnet/{name}": library}))) == [
             "sm_70",
+            "sm_80",
             "sm_86",
             "compute_86",
         ]
     contents = read_paddle(wheel({"paddle/fluid/core_avx.pyd": library}))
     assert contents.is_gpu
-    assert codes(contents) == ["sm_70", "sm_86", "compute_86"]
+    assert codes(contents) == ["sm_70", "sm_80", "sm_86", "compute_86"]
 
 
-def test_a_library_without_fat_binaries_is_no_gpu_build():
-    assert not read_mxnet(wheel({"mxnet/libmxnet.so": bytes(100)})).is_gpu
+@pytest.mark.parametrize("library", [bytes(100), fatbin(entry(2, 20), entry(PTX, 20))])
+def test_a_library_that_says_too_little_says_nothing(library):
+    assert read_mxnet(wheel({"mxnet/libmxnet.so": library})).architectures is None
+    assert not read_paddle(wheel({"paddle/base/libpaddle.so": library})).is_gpu
 
 
 def test_code_tells_what_metadata_leave_out():
