@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -20,6 +22,9 @@ from stackcheck.model.record import record
 if TYPE_CHECKING:
     from stackcheck.fleet.judgement import Probed
     from stackcheck.fleet.node import Node
+    from stackcheck.fleet.sources import Fleet
+
+    Answer = TypeVar("Answer", Node, Probed | Node)
 
 __all__ = ["FORMATS", "FleetFlags", "register"]
 
@@ -71,9 +76,9 @@ class FleetFlags:
         float, typer.Option("--timeout", metavar="S", min=1, help="Seconds that a node may take.")
     ] = 60.0
 
-    def answers(self, state: State) -> Iterator[Probed | Node]:
-        """Yield what each node tells, with a bar where a person watches. Raises `InputError` for what contradicts."""
-        from stackcheck.fleet.sources import open_source, open_transport
+    def open(self) -> Fleet:
+        """Return the nodes. Raises `InputError` for what is missing or contradicts."""
+        from stackcheck.fleet.sources import open_fleet, open_transport
 
         if not math.isfinite(self.timeout):
             raise InputError(f"--timeout {self.timeout}: a number of seconds is needed")
@@ -84,18 +89,37 @@ class FleetFlags:
             nodelist=self.nodelist,
             starter=self.stackcheck,
         )
-        source = open_source(self.facts, transport, self.timeout, self.env)
-        shown = sys.stderr.isatty() and not state.quiet
-        return _watched(source.answers, source.count) if shown else source.answers
+        return open_fleet(self.facts, transport, self.timeout, self.env)
 
 
-def _watched(answers: Iterator[Probed | Node], count: int) -> Iterator[Probed | Node]:
+def _watched(answers: Iterator[Answer], count: int, state: State) -> Iterator[Answer]:
+    """Hand the answers on, with a bar where a person watches, and a line each for those who ask for more."""
+    if not sys.stderr.isatty() or state.quiet:
+        for answer in answers:
+            if state.verbose:
+                state.hint(f"{answer.name}: {getattr(answer, 'state', 'answered')}")
+            yield answer
+        return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    yield from track(
-        answers, "asking the nodes", total=count, console=Console(stderr=True), transient=True
+    columns = (
+        TextColumn("{task.description}"),
+        *(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[told]}"),
+        ),
     )
+    counts: Counter[str] = Counter()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("nodes", total=count, told="")
+        for answer in answers:
+            counts[getattr(answer, "state", "answered")] += 1
+            told = ", ".join(f"{number} {word}" for word, number in counts.most_common())
+            bar.update(task, advance=1, told=told)
+            yield answer
 
 
 @record(frozen=True)
@@ -161,27 +185,18 @@ def doctor(context: typer.Context, *, fleet: FleetFlags, report: ReportFlags) ->
     """
     from stackcheck.cli.report import deliver
     from stackcheck.fleet.drift import find_drift
-    from stackcheck.fleet.node import Node
     from stackcheck.fleet.verdict import fleet_exit_status, fleet_status
 
     state: State = context.obj
     form = report.checked_format()
-    answers = fleet.answers(state)
     expected = None
     if report.expect is not None:
-        from pathlib import Path
-
         from stackcheck.probe.facts_file import probe_facts_file
 
         expected = probe_facts_file(Path(report.expect))
-    nodes: list[Node] = []
-    for answer in answers:
-        from stackcheck.fleet.judgement import judge
-
-        row = answer if isinstance(answer, Node) else judge(answer, state.knowledge(), expected)
-        nodes.append(row)
-        if state.verbose:
-            state.hint(f"{row.name}: {row.state}")
+    nodes_there = fleet.open()
+    matrices = Path(state.matrices) if state.matrices else None
+    nodes = list(_watched(nodes_there.rows(matrices, expected), nodes_there.count, state))
     from stackcheck.render.node_names import natural_key
 
     nodes.sort(key=lambda node: natural_key(node.name))
@@ -222,7 +237,8 @@ def plan(
     asked = read_wishes(
         wishes.python, wishes.cuda, wishes.channel, wishes.prefer, wishes.exclude_newer
     )
-    answers = list(fleet.answers(state))
+    nodes = fleet.open()
+    answers = list(_watched(nodes.answers(), nodes.count, state))
     machines = [(each.name, each.machine) for each in answers if not isinstance(each, Node)]
     groups = plan_fleet(requirements, machines, knowledge, asked)
     if json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stackcheck.diagnose.installed import situation_of
 from stackcheck.diagnose.runner import diagnose
 from stackcheck.diagnose.third_party import load_third_party_rules
-from stackcheck.model.diagnosis import Diagnosis
+from stackcheck.model.diagnosis import Check, Diagnosis
 from stackcheck.model.machine import Machine
 from stackcheck.rules.of_builds import BUILD_RULES, HOST_RULES, SET_RULES
 from stackcheck.rules.of_machines import MACHINE_RULES
@@ -20,7 +20,10 @@ from stackcheck.rules.rule import Rule
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
 
-__all__ = ["examine", "own_rules"]
+__all__ = ["Plugins", "examine", "load_plugins", "own_rules"]
+
+Plugins = tuple[tuple[Rule, ...], tuple[Check, ...]]
+"""Third parties' rules, and a check for each offer of them that failed."""
 
 
 def own_rules(
@@ -40,6 +43,11 @@ def own_rules(
     )
 
 
+def load_plugins(rules: Iterable[Rule]) -> Plugins:
+    """Return the rules that other installed distributions offer beside these."""
+    return load_third_party_rules({rule.code for rule in rules})
+
+
 def examine(
     machine: Machine,
     knowledge: Knowledge,
@@ -49,13 +57,15 @@ def examine(
     require_gpu: bool = False,
     observations: Observations | None = None,
     expected: Machine | None = None,
+    plugins: Plugins | None = None,
 ) -> Diagnosis:
     """Judge a machine and what is installed on it by all rules, third parties' included.
 
-    Raises `InputError` where `only` or `skip` match nothing, and for faults in the matrices.
+    `plugins` are third parties' rules where they were loaded already, for many machines in a row. Raises `InputError`
+    where `only` or `skip` match nothing, and for faults in the matrices.
     """
     rules = own_rules(observations, expected)
-    others, failed = load_third_party_rules({rule.code for rule in rules})
+    others, failed = load_plugins(rules) if plugins is None else plugins
     diagnosis = diagnose(
         situation_of(machine, knowledge),
         (*rules, *others),
@@ -85,6 +95,6 @@ def _is_past_horizon(machine: Machine, knowledge: Knowledge) -> bool:
     environment = machine.environment.peek()
     for build in (environment.builds.peek() or ()) if environment else ():
         rows = knowledge.builds(build.framework)
-        if rows and build.version.release > max(row.version.release for row in rows):
+        if rows and build.version.release > rows[0].version.release:  # they are newest first
             return True
     return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from stackcheck.errors import InputError
@@ -10,7 +9,7 @@ from stackcheck.fleet.judgement import Probed
 from stackcheck.fleet.node import Node
 from stackcheck.probe.facts_file import probe_facts_file
 
-__all__ = ["list_files", "read_files"]
+__all__ = ["list_files", "read_file"]
 
 
 def list_files(directory: Path) -> tuple[Path, ...]:
@@ -27,18 +26,10 @@ def list_files(directory: Path) -> tuple[Path, ...]:
     return found
 
 
-def read_files(paths: tuple[Path, ...]) -> Iterator[Probed | Node]:
-    """Yield what each file tells; one that is none of ours is a node whose probe failed. One file at a time.
-
-    A second file of one host is a row of its own, with the file's name.
-    """
-    seen: set[str] = set()
-    for path in paths:
-        try:
-            machine = probe_facts_file(path)
-        except InputError as error:
-            yield Node(path.stem, "probe-failed", detail="; ".join(error.faults))
-        else:
-            name = machine.host.hostname.peek() or path.stem
-            yield Probed(f"{name} ({path.name})" if name in seen else name, machine)
-            seen.add(name)
+def read_file(path: Path) -> Probed | Node:
+    """Return what a file tells; one that is none of ours is a node whose probe failed."""
+    try:
+        machine = probe_facts_file(path)
+    except InputError as error:
+        return Node(path.stem, "probe-failed", detail="; ".join(error.faults))
+    return Probed(machine.host.hostname.peek() or path.stem, machine)

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from stackcheck.diagnose.examination import examine
+from stackcheck.diagnose.examination import Plugins, examine
 from stackcheck.fleet.node import Node, facts_of
 from stackcheck.model.machine import Machine
 from stackcheck.model.record import record
@@ -25,9 +25,14 @@ class Probed:
     machine: Machine
 
 
-def judge(probed: Probed, knowledge: Knowledge, expected: Machine | None = None) -> Node:
+def judge(
+    probed: Probed,
+    knowledge: Knowledge,
+    expected: Machine | None = None,
+    plugins: Plugins | None = None,
+) -> Node:
     """Return the row of a node that answered; one of which too little is known to be called well is no `ok`."""
-    diagnosis = examine(probed.machine, knowledge, expected=expected)
+    diagnosis = examine(probed.machine, knowledge, expected=expected, plugins=plugins)
     findings = tuple(finding for finding in diagnosis.findings if finding.severity != "info")
     undecided = [check for check in diagnosis.checks if check.outcome in ("unknown", "crashed")]
     detail = f"{len(undecided)} rules undecided" if undecided else ""

@@ -2,27 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from stackcheck.errors import InputError
 from stackcheck.fleet.judgement import Probed
 from stackcheck.fleet.node import Node
 from stackcheck.fleet.starting import read_starter
-from stackcheck.fleet.transport import Transport
+from stackcheck.fleet.transport import Place, Transport
 from stackcheck.model.record import record
 
-__all__ = ["Source", "open_source", "open_transport"]
+if TYPE_CHECKING:
+    from stackcheck.model.machine import Machine
+
+__all__ = ["Fleet", "FleetOfFiles", "FleetOfScheduler", "open_fleet", "open_transport"]
+
+Answer = TypeVar("Answer", Node, Probed | Node)
+
+
+class Fleet(Protocol):
+    """Nodes that are about to be asked. Each has one answer, in the order in which they come."""
+
+    @property
+    def count(self) -> int:
+        """How many nodes there are."""
+        ...
+
+    def answers(self) -> Iterator[Probed | Node]:
+        """Yield the machine of each node that tells of it, and a row for each that does not."""
+        ...
+
+    def rows(self, matrices: Path | None, expected: Machine | None) -> Iterator[Node]:
+        """Yield a row for each node, judged by the knowledge with `matrices` laid over it."""
+        ...
 
 
 @record(frozen=True)
-class Source:
-    """Nodes that are about to be asked."""
+class FleetOfFiles:
+    """A folder's facts files, one a node. A second file of one host is a row of its own, with the file's name."""
 
-    count: int
-    answers: Iterator[Probed | Node]
-    """One for each of them, as they come."""
+    paths: tuple[Path, ...]
+
+    @property
+    def count(self) -> int:
+        """How many files there are."""
+        return len(self.paths)
+
+    def answers(self) -> Iterator[Probed | Node]:
+        """Yield what each file tells."""
+        from stackcheck.fleet.files import read_file
+
+        return _apart(self.paths, map(read_file, self.paths))
+
+    def rows(self, matrices: Path | None, expected: Machine | None) -> Iterator[Node]:
+        """Yield a row for each file."""
+        from stackcheck.fleet.judging import judge_files
+
+        return _apart(self.paths, judge_files(self.paths, matrices, expected))
+
+
+def _apart(paths: Sequence[Path], answers: Iterable[Answer]) -> Iterator[Answer]:
+    seen: set[str] = set()
+    for path, answer in zip(paths, answers, strict=True):
+        again = answer.name in seen
+        seen.add(answer.name)
+        yield replace(answer, name=f"{answer.name} ({path.name})") if again else answer
+
+
+@record(frozen=True)
+class FleetOfScheduler:
+    """A scheduler's nodes, each of which is asked by a program that runs on it."""
+
+    transport: Transport
+    places: tuple[Place, ...]
+    seconds: float
+    environment: str | None = None
+
+    @property
+    def count(self) -> int:
+        """How many nodes the scheduler knows."""
+        return len(self.places)
+
+    def answers(self) -> Iterator[Probed | Node]:
+        """Yield what each node tells, as it comes."""
+        from stackcheck.fleet.survey import survey
+
+        return survey(self.transport, self.places, self.seconds, self.environment)
+
+    def rows(self, matrices: Path | None, expected: Machine | None) -> Iterator[Node]:
+        """Yield a row for each node; rules and knowledge are loaded when the first has answered."""
+        judge: Callable[[Probed | Node], Node] | None = None
+        for answer in self.answers():
+            if judge is None:
+                from stackcheck.fleet.judging import Judge
+
+                judge = Judge(matrices, expected)
+            yield judge(answer)
 
 
 def open_transport(
@@ -62,23 +139,19 @@ def open_transport(
     return RayDriver(ray) if words is None else RayDriver(ray, words)
 
 
-def open_source(
+def open_fleet(
     facts: str | None, transport: Transport | None, seconds: float, environment: str | None
-) -> Source:
+) -> Fleet:
     """Return the nodes of a folder or of a scheduler. Raises `InputError` where none or both are named."""
     if facts is not None and transport is not None:
         raise InputError("--facts contradicts --slurm and --ray: the files were gathered already")
     if facts is not None:
-        from stackcheck.fleet.files import list_files, read_files
+        from stackcheck.fleet.files import list_files
 
-        paths = list_files(Path(facts))
-        return Source(len(paths), read_files(paths))
+        return FleetOfFiles(list_files(Path(facts)))
     if transport is None:
         raise InputError(
             "name the nodes: --slurm, --ray ADDRESS, or --facts DIR with a file of each"
             " (`stackcheck probe --output FILE`)"
         )
-    from stackcheck.fleet.survey import survey
-
-    places = transport.places()
-    return Source(len(places), survey(transport, places, seconds, environment))
+    return FleetOfScheduler(transport, tuple(transport.places()), seconds, environment)

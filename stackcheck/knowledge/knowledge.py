@@ -217,8 +217,14 @@ class Knowledge:
 
     def extension(self, distribution: str) -> tuple[ExtensionRelease, ...]:
         """Return the releases of one extension, newest first."""
-        name = normalise_name(distribution)
-        return tuple(row for row in self.extensions if row.extension == name)
+        return self._extensions_by_name.get(normalise_name(distribution), ())
+
+    @cached_property
+    def _extensions_by_name(self) -> dict[str, tuple[ExtensionRelease, ...]]:
+        found: dict[str, tuple[ExtensionRelease, ...]] = {}
+        for row in self.extensions:
+            found[row.extension] = (*found.get(row.extension, ()), row)
+        return found
 
     # What follows from the tables
 

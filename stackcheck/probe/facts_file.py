@@ -16,6 +16,7 @@ from stackcheck.model.version import Version
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+    from pydantic_core import SchemaValidator
 
 __all__ = ["machine_document", "probe_facts_file", "read_machine", "write_machine"]
 
@@ -75,6 +76,8 @@ def read_machine(data: bytes | str, name: str) -> Machine:
 
     Raises `InputError` with every fault; `name` is what they are prefixed with.
     """
+    if (machine := _read_quickly(data)) is not None:
+        return machine
     try:
         document = json.loads(data)
     except RecursionError as error:
@@ -116,6 +119,39 @@ def _adapter() -> TypeAdapter[Machine]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Machine)
+
+
+@lru_cache(maxsize=1)
+def _quick_validator() -> SchemaValidator:
+    """Make a validator of JSON text that looks at a fact's `state` first: half the time, and nothing forgiven."""
+    from pydantic_core import SchemaValidator
+
+    return SchemaValidator(_tagged(_adapter().core_schema))
+
+
+def _tagged(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        inner = {key: _tagged(value) for key, value in schema.items()}
+        if inner.get("type") == "dataclass-field" and inner["name"] == "schema":
+            return {**inner, "schema": {"type": "literal", "expected": [SCHEMA]}}
+        if inner.get("type") != "union" or len(inner["choices"]) != len(_STATES):
+            return inner
+        choices = dict(zip(_STATES.values(), inner["choices"], strict=True))
+        return {"type": "tagged-union", "discriminator": "state", "choices": choices}
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_tagged, schema))
+    return schema
+
+
+def _read_quickly(data: bytes | str) -> Machine | None:
+    """Return the machine of a document that is one and has no fault; None leaves the rest to the slower way."""
+    from pydantic import ValidationError
+
+    try:
+        machine: Machine = _quick_validator().validate_json(data)
+    except (ValidationError, RecursionError):
+        return None
+    return machine
 
 
 def _fault(document: Any, location: tuple[int | str, ...], message: str) -> str | None:

@@ -6,8 +6,8 @@ import pytest
 
 from stackcheck.errors import InputError
 from stackcheck.fleet.drift import find_drift
-from stackcheck.fleet.files import list_files, read_files
-from stackcheck.fleet.judgement import judge
+from stackcheck.fleet.files import list_files
+from stackcheck.fleet.sources import FleetOfFiles
 from stackcheck.fleet.node import Node
 from stackcheck.fleet.planning import plan_fleet
 from stackcheck.knowledge.knowledge import load
@@ -35,20 +35,19 @@ def folder(tmp_path):
     return tmp_path
 
 
-def read_nodes(paths):
-    for answer in read_files(paths):
-        yield answer if isinstance(answer, Node) else judge(answer, KNOWLEDGE)
+def rows_of(folder):
+    return list(FleetOfFiles(list_files(folder)).rows(None, None))
 
 
 def test_every_file_is_a_node_and_a_broken_one_is_a_failed_probe(folder):
-    nodes = {node.name: node for node in read_nodes(list_files(folder))}
+    nodes = {node.name: node for node in rows_of(folder)}
     assert set(nodes) == {"h0", "h1", "h2", "odd", "bad"}
     assert nodes["bad"].state == "probe-failed"
     assert "JSON" in nodes["bad"].detail
 
 
 def test_the_majority_is_the_reference_and_outliers_are_named(folder):
-    drift = {each.fact: each for each in find_drift(read_nodes(list_files(folder)))}
+    drift = {each.fact: each for each in find_drift(rows_of(folder))}
     assert drift["driver"].majority == "570.133.07"
     assert drift["driver"].outliers == (("odd", "550.54.14"),)
     assert drift["GPUs"].outliers[0][1].startswith("7 x")
