@@ -66,7 +66,9 @@ class SmokeFlags:
     env: Annotated[
         str | None,
         typer.Option(
-            "--env", metavar="PREFIX", help="Environment or interpreter that holds the frameworks."
+            "--env",
+            metavar="PREFIX",
+            help="Environment or interpreter with the frameworks; else the active one.",
         ),
     ] = None
     against: Annotated[
@@ -148,8 +150,6 @@ class SmokeFlags:
             faults.append(f"--seconds belongs to --level long, not {self.level}")
         if self.env is not None and not self.against:
             faults.append("--env needs --against FRAMEWORK: what should be compared there?")
-        if self.against and self.env is None:
-            faults.append("--against needs --env PREFIX: where is the framework?")
         if self.mode is not None and not self.against:
             faults.append("--mode belongs to --against")
         if self.bootstrap and self.device == "cpu":
@@ -189,14 +189,20 @@ def train_smoke(context: typer.Context, *, flags: SmokeFlags) -> None:
 
 def _options(flags: SmokeFlags, state: State) -> Options:
     from stackcheck.smoke.document import read_baseline
-    from stackcheck.smoke.interpreter import Against, find_interpreter, spell_out
+    from stackcheck.smoke.interpreter import (
+        Against,
+        find_environment,
+        find_interpreter,
+        spell_out,
+    )
     from stackcheck.smoke.session import Options
 
     chosen = flags.task or ["all"]
     against = None
-    if flags.against and flags.env:
+    if flags.against:
         modes = ("eager", "compiled") if flags.mode == "both" else (flags.mode or "eager",)
-        interpreter = find_interpreter(flags.env, flags.frameworks())
+        interpreter = find_interpreter(flags.env or find_environment(), flags.frameworks())
+        state.hint(f"training beside {', '.join(flags.frameworks())} of {interpreter.prefix}")
         against = Against(interpreter, spell_out(interpreter, flags.frameworks()), modes)
     return Options(
         flags.level,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
+
+from stackcheck.smoke.prerequisites import name_missing
 
 if TYPE_CHECKING:
     from stackcheck.diagnose.explain.entry import Catalogue
@@ -13,6 +16,8 @@ __all__ = ["explain_failure"]
 
 _TELLING = 4.0
 """Score of a message that its cause may print; below that words merely hint at it."""
+_CRASH = re.compile(r"the process was killed by SIG(?!KILL)\w+")
+"""The runner's own words for a crash, which are not those of a kernel that ends what takes too much memory."""
 
 
 @cache
@@ -26,10 +31,12 @@ def _known() -> tuple[Catalogue, Lifetimes]:
 
 
 def explain_failure(text: str) -> str:
-    """Return the likeliest cause with its code and fix; empty where nothing in the text is known."""
+    """Return what is missing, or the likeliest cause with its code and fix; empty where nothing is known."""
+    if missing := name_missing(text):
+        return missing
     from stackcheck.diagnose.explain.ranking import explain
 
-    causes = explain(text, *_known())
+    causes = explain(_CRASH.sub("", text), *_known())
     if not causes or causes[0].score < _TELLING:
         return ""
     entry = causes[0].entry

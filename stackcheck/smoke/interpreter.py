@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from stackcheck.errors import InputError
 from stackcheck.model.record import record
 
-__all__ = ["BACKENDS", "Against", "Interpreter", "find_interpreter", "spell_out"]
+__all__ = [
+    "BACKENDS",
+    "Against",
+    "Interpreter",
+    "find_environment",
+    "find_interpreter",
+    "spell_out",
+]
 
 BACKENDS = ("tensorflow", "jax", "torch")
 """Of Keras, those that train."""
@@ -37,6 +45,15 @@ class Against:
     interpreter: Interpreter
     frameworks: tuple[str, ...]
     modes: tuple[str, ...] = ("eager",)
+
+
+def find_environment() -> str:
+    """Return the environment that `doctor` would look at: `VIRTUAL_ENV`, `CONDA_PREFIX`, the first `python` on PATH."""
+    from stackcheck.probe.host import HostReader
+    from stackcheck.probe.interpreter import choose_interpreter
+
+    chosen = choose_interpreter(HostReader(), None).peek()
+    return sys.prefix if chosen is None else chosen.executable.peek() or chosen.prefix
 
 
 def find_interpreter(prefix: str, frameworks: Sequence[str]) -> Interpreter:
@@ -65,7 +82,7 @@ def find_interpreter(prefix: str, frameworks: Sequence[str]) -> Interpreter:
     if missing:
         raise InputError(
             *(
-                f"--against {name}: {' and '.join(lacking)} not installed in {prefix}"
+                f"--against {name}: {' and '.join(lacking)} not installed in {prefix}; choose another by --env"
                 for name in frameworks
                 if (lacking := [module for module in _modules(name) if module in missing])
             )

@@ -13,7 +13,7 @@ from stackcheck.smoke.explanation import explain_failure
 from stackcheck.smoke.jobs import Job, write_trace
 from stackcheck.smoke.programs import Framework, train_in_engine, train_in_framework
 from stackcheck.smoke.runner import Listener
-from stackcheck.smoke.told import Told, load_arrays
+from stackcheck.smoke.told import Told, first_words, load_arrays
 from stackcheck.smoke.trajectory import Difference, Trajectory, compare_trajectories
 
 __all__ = ["TOLERANCE", "Parity"]
@@ -46,8 +46,8 @@ class Parity:
         if ours.failed:
             return replace(blank, status="unknown", message=f"no reference: {ours.failed}")
         if told.failed:
-            first = told.failed.partition("\n")[0]
-            return replace(blank, message=first, explanation=explain_failure(told.failed))
+            explanation = explain_failure(told.failed)
+            return replace(blank, message=first_words(told.failed), explanation=explanation)
         reference = self._trajectory(_REFERENCE, job, ours)
         difference = compare_trajectories(
             reference, self._trajectory(self.output, job, told), TOLERANCE
@@ -92,7 +92,7 @@ class Parity:
         theirs, _ = train_in_framework(eager, self.folder, name, [trace], self.listener.progress)
         reached = ours[trace.name], theirs[trace.name]
         if failed := reached[0].failed or reached[1].failed:
-            told = f"the step could not be computed again: {failed.partition(chr(10))[0]}"
+            told = f"the step could not be computed again: {first_words(failed)}"
             return replace(found, message=f"{found.message}; {told}")
         divergence = find_divergence(
             load_arrays(self.folder, f"{name}.engine", trace.name),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from stackcheck.model.smoke import PaceResult
 from stackcheck.smoke.jobs import Job
-from stackcheck.smoke.told import Told
+from stackcheck.smoke.told import Told, first_words
 
 __all__ = ["make_rows"]
 
@@ -36,8 +36,9 @@ def _make_row(
     subject: str, mode: str, device: str, job: Job, told: Told, reference: Told
 ) -> PaceResult:
     if told.failed:
-        message = told.failed.partition("\n")[0]
-        return PaceResult(subject, device, mode, job.task, "error", message=message)
+        return PaceResult(
+            subject, device, mode, job.task, "error", message=first_words(told.failed)
+        )
     comparable = not reference.failed and len(told.losses) == len(reference.losses)
     faults = _compare(told, reference) if comparable else []
     ratio = None

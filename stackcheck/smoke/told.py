@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Told", "load_arrays", "read_told"]
+__all__ = ["Told", "first_words", "load_arrays", "read_told"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,14 @@ def read_told(content: Mapping[str, Any]) -> Told:
         if name in known
     }
     return Told(**told)
+
+
+def first_words(text: str) -> str:
+    """Return the first line of a failure, with the next where it only announces it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return "no message"
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
 
 
 def load_arrays(folder: Path, output: str, job: str) -> dict[str, npt.NDArray[Any]]:

@@ -161,13 +161,13 @@ def test_a_broken_numpy_is_a_failure_of_the_engine_and_no_traceback(environment,
         (["--level", "fast", "--task", "mpl"], ["--level fast", "--task mpl"]),
         (["--device", "gpu"], ["--device gpu"]),
         (["--device", "cuda"], ["no NVIDIA GPU"]),
-        (["--against", "torch"], ["--env"]),
         (["--env", "/nowhere"], ["--against"]),
         (["--env", "/nowhere", "--against", "torch"], ["/nowhere"]),
         (["--env", sys.executable, "--against", "mxnett"], ["--against mxnett"]),
         (["--seconds", "5"], ["--level long"]),
         (["--baseline", "/nowhere.json"], ["/nowhere.json"]),
         (["--json", "--format", "html"], ["--json contradicts"]),
+        (["--bootstrap", "--device", "cpu"], ["--bootstrap"]),
     ],
 )
 def test_wrong_usage_ends_with_two_and_names_every_fault(environment, arguments, faults):
@@ -176,6 +176,22 @@ def test_wrong_usage_ends_with_two_and_names_every_fault(environment, arguments,
     assert done.stdout == ""
     assert all(fault in done.stderr for fault in faults)
     assert "Traceback" not in done.stderr
+
+
+def test_without_env_the_active_environment_is_taken_and_named(environment, tmp_path):
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    environment |= {"VIRTUAL_ENV": str(bare)}
+    environment.pop("PYTHONPATH")
+    program = (
+        f"import sys; sys.path[:0] = {list(map(str, plants.PACKAGES))};"
+        "from stackcheck.__main__ import main; main()"
+    )
+    command = [sys.executable, "-c", program, "train-smoke", "--against", "torch"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert re.search(rf"--against torch: torch and numpy not installed in {bare}", done.stderr)
+    assert "--env" in done.stderr
 
 
 def test_a_malformed_baseline_names_every_wrong_rate(environment, tmp_path):
