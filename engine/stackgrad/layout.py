@@ -90,9 +90,14 @@ class Layout:
         steps = tuple(s // self.array.itemsize for s in self.array.strides)
         return steps if dim is None else steps[dim]
 
-    def is_contiguous(self, **_: Any) -> bool:
-        """Whether the elements lie in row-major order without gaps."""
-        return bool(self.array.flags.c_contiguous)
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie without gaps in row-major order, or the channels innermost."""
+        array = self.array
+        if memory_format in ("channels_last", "channels_last_3d"):
+            wanted = 4 if memory_format == "channels_last" else 5
+            order = (0, *range(2, array.ndim), 1)
+            return array.ndim == wanted and bool(array.transpose(order).flags.c_contiguous)
+        return bool(array.flags.c_contiguous)
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""

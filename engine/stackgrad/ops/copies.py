@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from stackgrad import dtypes
-from stackgrad.device import Device, device
+from stackgrad.device import Device
+from stackgrad.device import device as find_device
+from stackgrad.ops.hints import check_hints
 from stackgrad.ops.table import Op, attach, function
 from stackgrad.ops.views import dim_of, reshape, sizes_of
 from stackgrad.tensor import Tensor, wrap
@@ -60,8 +62,9 @@ def contiguous_copy(x: Tensor) -> Tensor:
     return _clone(x) if x.array.flags.c_contiguous else _contiguous(x)
 
 
-def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:  # noqa: ARG001
-    """Return the tensor itself if it is row-major, else a row-major copy."""
+def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Return the tensor itself if it is row-major, else a row-major copy, whatever the format."""
+    check_hints(memory_format=memory_format)
     return self if self.array.flags.c_contiguous else _contiguous(self)
 
 
@@ -71,17 +74,21 @@ attach(contiguous=contiguous)
 def to(
     self: Tensor,
     *args: Any,
+    device: Any = None,
     dtype: Any = None,
-    non_blocking: bool = False,  # noqa: ARG001
+    other: Tensor | None = None,
+    non_blocking: bool = False,
     copy: bool = False,
-    memory_format: Any = None,  # noqa: ARG001
-    **where: Any,
+    memory_format: Any = None,
 ) -> Tensor:
-    """Return the tensor in another dtype or on another device; itself if nothing changes."""
-    target = device(where.pop("device")) if where.get("device") is not None else None
-    where.pop("device", None)
-    if where:
-        raise TypeError(f"to() got an unexpected keyword argument {next(iter(where))!r}")
+    """Return the tensor in another dtype or on another device; itself if nothing changes.
+
+    `non_blocking` allows PyTorch not to wait for a copy; the result is the same.
+    """
+    del non_blocking
+    check_hints(memory_format=memory_format)
+    target = None if device is None else find_device(device)
+    args = args if other is None else (*args, other)
     for position, argument in enumerate(args):
         if isinstance(argument, dtypes.dtype):
             dtype = argument
@@ -90,7 +97,7 @@ def to(
         elif isinstance(argument, (str, Device)) or (
             isinstance(argument, int) and not isinstance(argument, bool)
         ):
-            target = device(argument)
+            target = find_device(argument)
         elif isinstance(argument, bool):
             copy = argument if position == len(args) - 1 and position > 1 else copy
         elif argument is not None:
@@ -118,12 +125,35 @@ def move(x: Tensor, target: Device) -> Tensor:
     return result
 
 
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Return the tensor in the computer's own memory."""
+    return to(self, "cpu", memory_format=memory_format)
+
+
+def cuda(
+    self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> Tensor:
+    """Return the tensor on a GPU."""
+    place = "cuda" if device is None else device
+    return to(self, place, non_blocking=non_blocking, memory_format=memory_format)
+
+
 attach(
     to=to,
-    cpu=lambda self, **_: to(self, "cpu"),
-    cuda=lambda self, where=None, **_: to(self, device("cuda" if where is None else where)),
+    cpu=cpu,
+    cuda=cuda,
     type_as=lambda self, other: to(self, other.dtype),
 )
+
+
+def _as(name: str, kind: dtypes.dtype) -> Any:
+    def call(self: Tensor, memory_format: Any = None) -> Tensor:
+        return to(self, kind, memory_format=memory_format)
+
+    call.__name__, call.__doc__ = name, f"Return the tensor as {kind.name}."
+    return call
+
+
 for _name, _dtype in {
     "float": dtypes.float32,
     "double": dtypes.float64,
@@ -136,7 +166,7 @@ for _name, _dtype in {
     "byte": dtypes.uint8,
     "bool": dtypes.bool_,
 }.items():
-    setattr(Tensor, _name, lambda self, _dtype=_dtype, **_: to(self, _dtype))
+    setattr(Tensor, _name, _as(_name, _dtype))
 
 
 @function()

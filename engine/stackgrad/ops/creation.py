@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from stackgrad import dtypes
+from stackgrad.arrays import quiet
 from stackgrad.device import Device, current
 from stackgrad.device import device as find_device
+from stackgrad.grad_mode import refuse_capture
+from stackgrad.ops.hints import check_hints
 from stackgrad.ops.table import attach, function, publish
 from stackgrad.ops.views import sizes_of
 from stackgrad.tensor import Tensor, wrap
@@ -23,9 +28,11 @@ def tensor(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    pin_memory: bool = False,  # noqa: ARG001
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return a tensor with a copy of `data`: numbers, nested lists, arrays, tensors."""
+    check_hints(layout, pin_memory)
     target = (
         find_device(device)
         if device is not None
@@ -49,6 +56,7 @@ def tensor(
 
 def _plain(data: Any) -> Any:
     if isinstance(data, Tensor):
+        refuse_capture("torch.tensor() copies a tensor")
         return data.device.xp.asnumpy(data.array) if data.is_cuda else data.array
     if isinstance(data, (list, tuple)) and any(isinstance(d, (Tensor, list, tuple)) for d in data):
         return [_plain(d) for d in data]
@@ -83,28 +91,22 @@ def from_numpy(array: Any) -> Tensor:
     return wrap(array, find_device("cpu"))
 
 
-def from_dlpack(source: Any) -> Tensor:
-    """Return a tensor that shares the memory of any object that speaks DLPack."""
-    kind = source.__dlpack_device__()[0]
-    target = find_device("cpu") if int(kind) == 1 else find_device("cuda")
-    array = target.xp.from_dlpack(source)
-    dtypes.of(array)
-    return wrap(array, target)
-
-
 def _filled(name: str, make: Callable[..., Any]) -> Maker:
     def call(
-        *size: Any,
+        *shape: Any,
+        size: Any = None,
         dtype: Any = None,
+        layout: Any = None,
         device: Any = None,
         requires_grad: bool = False,
-        layout: Any = None,  # noqa: ARG001
-        pin_memory: bool = False,  # noqa: ARG001
-        memory_format: Any = None,  # noqa: ARG001
+        pin_memory: bool = False,
+        memory_format: Any = None,
     ) -> Tensor:
+        check_hints(layout, pin_memory, memory_format)
+        size = shape if size is None else (size,)
         target = current() if device is None else find_device(device)
         kind = (dtype or dtypes.get_default_dtype()).numpy
-        found = wrap(make(target.xp, sizes_of(size), kind), target)
+        found = wrap(quiet.run(make, target.xp, sizes_of(size), kind), target)
         return found.requires_grad_() if requires_grad else found
 
     return publish(name, call, method=False)
@@ -123,9 +125,11 @@ def full(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    **_: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return a tensor filled with a number."""
+    check_hints(layout, pin_memory)
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = (dtype or dtypes.of_scalar(value)).numpy
     target = current() if device is None else find_device(device)
@@ -133,22 +137,44 @@ def full(
     return found.requires_grad_() if requires_grad else found
 
 
-def like(make: Maker) -> Callable[..., Tensor]:
-    """Return `make` for the shape, dtype and device of a tensor."""
+def like(name: str, make: Maker, *parameters: str) -> Callable[..., Tensor]:
+    """Return `make` for the shape, dtype and device of a tensor; `parameters` stand between."""
 
     def call(
-        input: Tensor, *args: Any, dtype: Any = None, device: Any = None, **options: Any
+        input: Tensor,
+        *args: Any,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+        memory_format: Any = None,
+        **given: Any,
     ) -> Tensor:
-        options.pop("memory_format", None)
+        if unknown := set(given) - set(parameters):
+            raise TypeError(f"{name}() got an unexpected keyword argument {min(unknown)!r}")
+        check_hints(layout, pin_memory, memory_format)
         where: Device = input.device if device is None else find_device(device)
-        return make(input.array.shape, *args, dtype=dtype or input.dtype, device=where, **options)
+        kind = dtype or input.dtype
+        found = make(input.array.shape, *args, dtype=kind, device=where, **given)
+        return found.requires_grad_() if requires_grad else found
 
-    return call
+    known = [inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in parameters]
+    call.__signature__ = _with(inspect.signature(call), known)  # type: ignore[attr-defined]
+    return publish(name, call, method=False)
+
+
+def _with(signature: inspect.Signature, known: list[inspect.Parameter]) -> inspect.Signature:
+    """Return a signature with `known` after the first parameter in the place of *args and **given."""
+    first, *rest = signature.parameters.values()
+    rest = [p for p in rest if p.kind is p.KEYWORD_ONLY]
+    return signature.replace(parameters=[first, *known, *rest])
 
 
 def _new(make: Maker) -> Callable[..., Tensor]:
     """Return `make` as a method: dtype and device are those of the tensor."""
 
+    @functools.wraps(make)
     def call(
         self: Tensor, *args: Any, dtype: Any = None, device: Any = None, **options: Any
     ) -> Tensor:
@@ -157,10 +183,12 @@ def _new(make: Maker) -> Callable[..., Tensor]:
     return call
 
 
-for _name, _make in {"zeros": zeros, "ones": ones, "empty": empty, "full": full}.items():
-    publish(f"{_name}_like", like(_make), method=False)
+for _name, _make in {"zeros": zeros, "ones": ones, "empty": empty}.items():
+    like(f"{_name}_like", _make)
     setattr(Tensor, f"new_{_name}", _new(_make))
+like("full_like", full, "fill_value")
 attach(
+    new_full=_new(full),
     new_tensor=_new(tensor),
     new=lambda self, *size: empty(*size, dtype=self.dtype, device=self.device),
 )
@@ -182,9 +210,11 @@ def arange(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    **_: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return the numbers from `start` (0) up to but without `end`, every `step`."""
+    check_hints(layout, pin_memory)
     first, last = (0, start) if end is None else (start, end)
     first, last, step = (v.item() if isinstance(v, Tensor) else v for v in (first, last, step))
     if dtype is None:
@@ -208,9 +238,11 @@ def linspace(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    **_: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return `steps` numbers from `start` to `end`, both included."""
+    check_hints(layout, pin_memory)
     dtype = dtype or dtypes.get_default_dtype()
     return _sequence(np.linspace(float(start), float(end), steps), dtype, device, requires_grad)
 
@@ -225,9 +257,11 @@ def logspace(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    **_: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return `steps` powers of `base` from base**start to base**end."""
+    check_hints(layout, pin_memory)
     dtype = dtype or dtypes.get_default_dtype()
     return _sequence(np.power(base, np.linspace(start, end, steps)), dtype, device, requires_grad)
 
@@ -240,9 +274,11 @@ def eye(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    **_: Any,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return a matrix with ones on the diagonal."""
+    check_hints(layout, pin_memory)
     return _sequence(np.eye(n, m), dtype or dtypes.get_default_dtype(), device, requires_grad)
 
 
@@ -263,9 +299,17 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 @function(method=False)
 def tril_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **_: Any
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return the row and column of every element on and below a diagonal."""
+    check_hints(layout, pin_memory)
     return _sequence(
         np.stack(np.tril_indices(row, offset, col)), dtype or dtypes.int64, device, False
     )
@@ -273,9 +317,17 @@ def tril_indices(
 
 @function(method=False)
 def triu_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, **_: Any
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return the row and column of every element on and above a diagonal."""
+    check_hints(layout, pin_memory)
     return _sequence(
         np.stack(np.triu_indices(row, offset, col)), dtype or dtypes.int64, device, False
     )

@@ -116,7 +116,9 @@ def power_growth(x: Tensor | float, y: Tensor, exponent: Tensor) -> Tensor:
     """Return the derivative of x ** exponent by the exponent, with 0 ** positive taken as flat."""
     if isinstance(x, Tensor):
         return where((x == 0) & (exponent >= 0), y * 0, y * x.log())
-    return y * 0 if x == 0 else y * math.log(x)
+    if x > 0:
+        return y * math.log(x)
+    return y * math.nan if x < 0 else where(exponent >= 0, y * 0, y * -math.inf)
 
 
 @function(inplace=True)

@@ -139,7 +139,32 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     _check_bounds(self, parts)
     if basic:
         return _slice(self, key=parts if Ellipsis in parts else (*parts, ...))
-    return _take(self, key=parts)
+    numbers, parts = _numbers_first(self, parts)
+    return _take(self if numbers is None else _slice(self, key=numbers), key=parts)
+
+
+def _numbers_first(x: Tensor, parts: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """Return the key that selects at the numbers alone, None without any, and the key for what is left.
+
+    NumPy counts a number beside tensors among the tensors of indices; PyTorch selects at it first.
+    """
+    if not any(isinstance(p, (int, np.integer)) and not isinstance(p, bool) for p in parts):
+        return None, parts
+    first: list[Any] = []
+    rest: list[Any] = []
+    for part in parts:
+        if part is None or isinstance(part, bool):
+            rest.append(part)
+        elif isinstance(part, (int, np.integer)):
+            first.append(part)
+        elif part is Ellipsis:
+            first.append(part)
+            rest.append(part)
+        else:
+            masked = hasattr(part, "dtype") and part.dtype == bool
+            first += [slice(None)] * (part.ndim if masked else 1)
+            rest.append(part)
+    return (tuple(first) if Ellipsis in first else (*first, ...)), tuple(rest)
 
 
 class _Put:
@@ -165,7 +190,12 @@ _put = _Put()
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """Write `value` at `key`, as part of the history."""
     check_writable(self)
-    parts, _ = normalise(self, key)
+    parts, basic = normalise(self, key)
+    if not basic:
+        numbers, rest = _numbers_first(self, parts)
+        if numbers is not None:
+            setitem(_slice(self, key=numbers), rest, value)
+            return
     given = value if isinstance(value, Tensor) else None
     array = value if given is None else cast(given.array, self.array.dtype)
     if given is not None and given.device is not self.device:

@@ -205,7 +205,7 @@ def unique_consecutive(
     place = 0 if dim is None else dim_of(dim, input.array.ndim)
     xp = x.device.xp
     size = x.array.shape[place]
-    lines = xp.moveaxis(x.array, place, 0).reshape(size, -1)
+    lines = xp.moveaxis(x.array, place, 0).reshape(size, x.array.size // max(size, 1))
     fresh = xp.ones(size, bool)
     fresh[1:] = (lines[1:] != lines[:-1]).any(1)
     starts = xp.flatnonzero(fresh)

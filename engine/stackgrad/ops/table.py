@@ -13,8 +13,10 @@ Positional parameters of the function are tensors (or numbers), keyword-only one
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from typing import cast as typed
 
 import numpy as np
 
@@ -291,7 +293,11 @@ def convert(value: Any, kind: dtypes.dtype, device: Device) -> Array:
         return cast(value, kind.numpy)
     if kind.category == 1 and not -(2**63) <= value < 2**63:
         raise RuntimeError("Overflow when unpacking long long")
-    return quiet.run(np.asarray(value).astype, kind.numpy)
+    return quiet.run(_number, value, kind.numpy)
+
+
+def _number(value: Any, kind: Any) -> Array:
+    return np.asarray(value).astype(kind)
 
 
 def publish(name: str, call: F, op: Any = None, *, method: bool = True, inplace: bool = False) -> F:
@@ -299,12 +305,30 @@ def publish(name: str, call: F, op: Any = None, *, method: bool = True, inplace:
     call.__name__ = call.__qualname__ = name
     if op is not None:
         call.op = op  # type: ignore[attr-defined]
-    FUNCTIONS[name] = call
+    public = with_numpy_names(call)
+    FUNCTIONS[name] = public
     if method:
-        setattr(Tensor, name, call)
+        setattr(Tensor, name, public)
     if inplace:
-        publish_inplace(name, call)
+        publish_inplace(name, public)
     return call
+
+
+def with_numpy_names(call: F) -> F:
+    """Return `call` taking `axis` for `dim` and `keepdims` for `keepdim`, as PyTorch does, where it has them."""
+    names = call.__code__.co_varnames[: call.__code__.co_argcount + call.__code__.co_kwonlyargcount]
+    if "dim" not in names:
+        return call
+
+    @functools.wraps(call)
+    def renamed(*args: Any, **kwargs: Any) -> Any:
+        if "axis" in kwargs:
+            kwargs["dim"] = kwargs.pop("axis")
+        if "keepdims" in kwargs and "keepdim" in names:
+            kwargs["keepdim"] = kwargs.pop("keepdims")
+        return call(*args, **kwargs)
+
+    return typed("F", renamed)
 
 
 def attach(**methods: Any) -> None:
@@ -326,6 +350,7 @@ def publish_inplace(name: str, call: Callable[..., Any]) -> None:
     """Give tensors the method `name_`, which writes the result of `call` into the tensor."""
     from stackgrad.ops.mutation import overwrite
 
+    @functools.wraps(call)
     def call_inplace(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return overwrite(self, call(self, *args, **kwargs))
 

@@ -10,7 +10,7 @@ from typing import Any
 from stackgrad.kernels.cuda import updates
 from stackgrad.kernels.optimizer import AdamStep
 from stackgrad.ops.creation import tensor
-from stackgrad.optim.optimizer import Optimizer, zeros_like
+from stackgrad.optim.optimizer import Optimizer, check_ways, zeros_like
 from stackgrad.tensor import Tensor
 
 __all__ = ["Adam", "AdamW"]
@@ -30,21 +30,24 @@ class Adam(Optimizer):
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
-        foreach: bool | None = None,  # noqa: ARG002
+        foreach: bool | None = None,
         maximize: bool = False,
-        capturable: bool = False,  # noqa: ARG002
+        capturable: bool = False,
         differentiable: bool = False,
-        fused: bool | None = None,  # noqa: ARG002
+        fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
         if lr < 0 or eps < 0 or weight_decay < 0 or not all(0 <= b < 1 for b in betas):
             raise ValueError(
                 f"Invalid settings: lr {lr}, betas {betas}, eps {eps}, weight_decay {weight_decay}"
             )
-        if differentiable:
-            raise NotImplementedError(
-                f"{type(self).__name__}(differentiable=True) is not implemented in stackgrad"
-            )
+        check_ways(
+            type(self).__name__,
+            foreach=foreach,
+            fused=fused,
+            capturable=capturable,
+            differentiable=differentiable,
+        )
         self._tables: dict[Any, updates.Table] = {}
         super().__init__(
             params,
@@ -109,6 +112,23 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
-        **options: Any,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **options)
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+        )

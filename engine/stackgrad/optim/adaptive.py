@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from stackgrad.ops.creation import tensor
-from stackgrad.optim.optimizer import Optimizer, zeros_like
+from stackgrad.ops.elementwise import where
+from stackgrad.optim.optimizer import Optimizer, check_ways, zeros_like
 from stackgrad.tensor import Tensor
 
-__all__ = ["Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam", "RMSprop"]
+__all__ = ["ASGD", "Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop"]
 
 Pairs = list[tuple[Tensor, Tensor]]
 
 
 class _Adaptive(Optimizer):
-    """Applies weight decay and the sign, counts the steps, and leaves one parameter to `move`."""
+    """Applies weight decay and the sign, counts the steps, and leaves one parameter to `move`.
 
+    `settings` are the parameters of the constructor after `params`, with their defaults; those that say
+    how PyTorch runs it (`check_ways`) may be given by name.
+    """
+
+    settings: ClassVar[dict[str, Any]] = {}
+    ways: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable")
     zeros: tuple[str, ...] = ()  # the states that begin at zero
+    __signature__: inspect.Signature
 
-    def __init__(self, params: Iterable[Any], **settings: Any) -> None:
-        if settings.pop("differentiable", False):
-            raise NotImplementedError(
-                f"{type(self).__name__}(differentiable=True) is not implemented in stackgrad"
-            )
-        for name in ("foreach", "fused", "capturable"):  # how PyTorch runs it, not what it is
-            settings.pop(name, None)
-        for name in ("lr", "eps", "weight_decay"):
-            if settings.get(name, 0) < 0:
-                raise ValueError(f"Invalid {name}: {settings[name]}")
-        super().__init__(params, {"maximize": False, **settings})
+    def __init_subclass__(cls) -> None:
+        usual = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
+        cls.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter("params", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+                *(
+                    inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=value)
+                    for n, value in cls.settings.items()
+                ),
+                *(
+                    inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=value)
+                    for n, value in {"maximize": False, **{w: usual[w] for w in cls.ways}}.items()
+                ),
+            ]
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        name = type(self).__name__
+        try:
+            bound = self.__signature__.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{name}(): {error}") from None
+        bound.apply_defaults()
+        given = dict(bound.arguments)
+        check_ways(name, **{way: given.pop(way) for way in self.ways})
+        for setting in ("lr", "eps", "weight_decay", "momentum", "lr_decay"):
+            if given.get(setting, 0) < 0:
+                raise ValueError(f"Invalid {setting}: {given[setting]}")
+        if not all(0 <= beta < 1 for beta in given.get("betas", ())):
+            raise ValueError(f"Invalid betas: {given['betas']}")
+        super().__init__(given.pop("params"), given)
 
     def update(self, group: dict[str, Any], params: Pairs) -> None:
         """Update parameters by their gradients and the settings of `group`."""
@@ -42,9 +70,9 @@ class _Adaptive(Optimizer):
                 state |= {name: zeros_like(parameter) for name in self.zeros}
                 self.begin(parameter, state, group)
             state["step"] += 1
-            if group["weight_decay"] and not group.get("decoupled_weight_decay"):
+            if group.get("weight_decay") and not group.get("decoupled_weight_decay"):
                 gradient = gradient.add(parameter, alpha=group["weight_decay"])
-            elif group["weight_decay"]:
+            elif group.get("weight_decay"):
                 parameter.mul_(1 - float(group["lr"]) * group["weight_decay"])
             self.move(parameter, gradient, state, group, float(state["step"]))
 
@@ -63,27 +91,14 @@ class RMSprop(_Adaptive):
 
     zeros = ("square_avg",)
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum: float = 0,
-        centered: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(
-            params,
-            lr=lr,
-            alpha=alpha,
-            eps=eps,
-            weight_decay=weight_decay,
-            momentum=momentum,
-            centered=centered,
-            **options,
-        )
+    settings: ClassVar[dict[str, Any]] = {
+        "lr": 1e-2,
+        "alpha": 0.99,
+        "eps": 1e-8,
+        "weight_decay": 0,
+        "momentum": 0,
+        "centered": False,
+    }
 
     def move(
         self, p: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any], step: float
@@ -105,25 +120,14 @@ class RMSprop(_Adaptive):
 class Adagrad(_Adaptive):
     """p -= lr * g / (sqrt(sum of g * g) + eps) (Duchi, Hazan and Singer, 2011)."""
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
-        lr_decay: float = 0,
-        weight_decay: float = 0,
-        initial_accumulator_value: float = 0,
-        eps: float = 1e-10,
-        **options: Any,
-    ) -> None:
-        super().__init__(
-            params,
-            lr=lr,
-            lr_decay=lr_decay,
-            eps=eps,
-            weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value,
-            **options,
-        )
+    settings: ClassVar[dict[str, Any]] = {
+        "lr": 1e-2,
+        "lr_decay": 0,
+        "weight_decay": 0,
+        "initial_accumulator_value": 0,
+        "eps": 1e-10,
+    }
+    ways = ("foreach", "fused", "differentiable")
 
     def begin(self, parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Start the sums."""
@@ -143,16 +147,7 @@ class Adadelta(_Adaptive):
 
     zeros = ("square_avg", "acc_delta")
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1.0,
-        rho: float = 0.9,
-        eps: float = 1e-6,
-        weight_decay: float = 0,
-        **options: Any,
-    ) -> None:
-        super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, **options)
+    settings: ClassVar[dict[str, Any]] = {"lr": 1.0, "rho": 0.9, "eps": 1e-6, "weight_decay": 0}
 
     def move(
         self, p: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any], step: float
@@ -171,16 +166,12 @@ class Adamax(_Adaptive):
 
     zeros = ("exp_avg", "exp_inf")
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        **options: Any,
-    ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, **options)
+    settings: ClassVar[dict[str, Any]] = {
+        "lr": 2e-3,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0,
+    }
 
     def move(
         self, p: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any], step: float
@@ -198,27 +189,14 @@ class NAdam(_Adaptive):
 
     zeros = ("exp_avg", "exp_avg_sq")
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum_decay: float = 4e-3,
-        decoupled_weight_decay: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(
-            params,
-            lr=lr,
-            betas=betas,
-            eps=eps,
-            weight_decay=weight_decay,
-            momentum_decay=momentum_decay,
-            decoupled_weight_decay=decoupled_weight_decay,
-            **options,
-        )
+    settings: ClassVar[dict[str, Any]] = {
+        "lr": 2e-3,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0,
+        "momentum_decay": 4e-3,
+        "decoupled_weight_decay": False,
+    }
 
     def begin(self, parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:  # noqa: ARG002
         """Start the product of the momenta."""
@@ -246,25 +224,13 @@ class RAdam(_Adaptive):
 
     zeros = ("exp_avg", "exp_avg_sq")
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        decoupled_weight_decay: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(
-            params,
-            lr=lr,
-            betas=betas,
-            eps=eps,
-            weight_decay=weight_decay,
-            decoupled_weight_decay=decoupled_weight_decay,
-            **options,
-        )
+    settings: ClassVar[dict[str, Any]] = {
+        "lr": 1e-3,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0,
+        "decoupled_weight_decay": False,
+    }
 
     def move(
         self, p: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any], step: float
@@ -283,3 +249,52 @@ class RAdam(_Adaptive):
         below = (limit - 4) * (limit - 2) * length
         factor = math.sqrt(above / below) * math.sqrt(1 - beta2**step)
         p.addcdiv_(steady, square.sqrt() + group["eps"], value=-lr * factor)
+
+
+class Rprop(_Adaptive):
+    """p -= sign(g) * s, with steps s that grow while the sign stays (Riedmiller and Braun, 1993)."""
+
+    settings: ClassVar[dict[str, Any]] = {"lr": 1e-2, "etas": (0.5, 1.2), "step_sizes": (1e-6, 50)}
+    zeros = ("prev",)
+
+    def begin(self, parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Start the step sizes."""
+        state["step_size"] = zeros_like(parameter).add_(float(group["lr"]))
+
+    def move(
+        self, p: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any], step: float
+    ) -> None:
+        """Update one parameter."""
+        del step
+        (less, more), (smallest, largest) = group["etas"], group["step_sizes"]
+        turn = (g * state["prev"]).sign()
+        factor = where(turn > 0, more, where(turn < 0, less, 1.0))
+        state["step_size"].mul_(factor).clamp_(smallest, largest)
+        g = where(turn < 0, 0.0, g)
+        p.addcmul_(g.sign(), state["step_size"], value=-1)
+        state["prev"].copy_(g)
+
+
+class ASGD(_Adaptive):
+    """Stochastic gradient descent with a falling rate, and the mean of what it passes (Polyak and Juditsky, 1992)."""
+
+    settings: ClassVar[dict[str, Any]] = {
+        "lr": 1e-2, "lambd": 1e-4, "alpha": 0.75, "t0": 1e6, "weight_decay": 0,
+    }  # fmt: skip
+    zeros = ("ax",)
+
+    def begin(self, parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Start rate and weight of the mean."""
+        del parameter
+        state["eta"], state["mu"] = tensor(float(group["lr"])), tensor(1.0)
+
+    def move(
+        self, p: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any], step: float
+    ) -> None:
+        """Update one parameter."""
+        eta, lr, lambd = float(state["eta"]), float(group["lr"]), group["lambd"]
+        p.mul_(1 - lambd * eta).add_(g, alpha=-eta)
+        mu = float(state["mu"])
+        state["ax"].copy_(p if mu == 1 else state["ax"] + (p - state["ax"]) * mu)
+        state["eta"].fill_(lr / (1 + lambd * lr * step) ** group["alpha"])
+        state["mu"].fill_(1 / max(1, step - group["t0"]))

@@ -9,43 +9,30 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from stackgrad.grad_mode import replayed
+from stackgrad.optim.cycles import CyclicLR, OneCycleLR
 from stackgrad.optim.optimizer import Optimizer
+from stackgrad.optim.scheduler import LRScheduler
+
+__all__ = [
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+]
 
 Formula = Callable[[int], float]
-
-
-class LRScheduler:
-    """Sets the learning rate of every group from its first one and the number of steps taken."""
-
-    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        self.optimizer, self.last_epoch = optimizer, last_epoch
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", float(group["lr"]))
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
-        self.step()
-
-    def get_lr(self) -> list[float]:
-        """Return the learning rate of each group at `last_epoch`."""
-        raise NotImplementedError
-
-    def get_last_lr(self) -> list[float]:
-        """Return the learning rates in force."""
-        return [float(group["lr"]) for group in self.optimizer.param_groups]
-
-    @replayed
-    def step(self, epoch: int | None = None) -> None:
-        """Go on by one, or to `epoch`."""
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
-            group["lr"] = rate
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all that is not the optimizer or a function."""
-        return {k: v for k, v in vars(self).items() if k != "optimizer" and not callable(v)}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state."""
-        vars(self).update(state_dict)
 
 
 _LRScheduler = LRScheduler
@@ -217,67 +204,6 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
 
 
-class OneCycleLR(LRScheduler):
-    """Up to `max_lr` and down to nearly nothing over `total_steps` (Smith and Topin, 2017)."""
-
-    def __init__(  # noqa: PLR0917
-        self,
-        optimizer: Optimizer,
-        max_lr: Any,
-        total_steps: int | None = None,
-        epochs: int | None = None,
-        steps_per_epoch: int | None = None,
-        pct_start: float = 0.3,
-        anneal_strategy: str = "cos",
-        cycle_momentum: bool = True,
-        base_momentum: float = 0.85,
-        max_momentum: float = 0.95,
-        div_factor: float = 25.0,
-        final_div_factor: float = 1e4,
-        last_epoch: int = -1,
-    ) -> None:
-        if total_steps is None:
-            if epochs is None or steps_per_epoch is None:
-                raise ValueError("give total_steps, or epochs and steps_per_epoch")
-            total_steps = epochs * steps_per_epoch
-        count = len(optimizer.param_groups)
-        self.max_lrs = list(max_lr) if isinstance(max_lr, (list, tuple)) else [max_lr] * count
-        self.total_steps, self.rise = total_steps, float(pct_start * total_steps) - 1
-        self.linear = anneal_strategy == "linear"
-        self.div_factor, self.final_div_factor = div_factor, final_div_factor
-        self.momenta = (max_momentum, base_momentum) if cycle_momentum else None
-        super().__init__(optimizer, last_epoch)
-
-    def _between(self, start: float, end: float, share: float) -> float:
-        if self.linear:
-            return start + (end - start) * share
-        return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-    def get_lr(self) -> list[float]:
-        """Return the learning rate of each group, and set its momentum."""
-        step = self.last_epoch
-        if step >= self.total_steps:
-            raise ValueError(
-                f"Tried to step {step + 1} times. The total number of steps is {self.total_steps}"
-            )
-        up = step <= self.rise
-        share = step / self.rise if up else (step - self.rise) / (self.total_steps - 1 - self.rise)
-        rates = []
-        for group, top in zip(self.optimizer.param_groups, self.max_lrs, strict=True):
-            start, end = top / self.div_factor, top / self.div_factor / self.final_div_factor
-            rates.append(self._between(start, top, share) if up else self._between(top, end, share))
-            if self.momenta is not None:
-                high, low = self.momenta
-                momentum = (
-                    self._between(high, low, share) if up else self._between(low, high, share)
-                )
-                if "betas" in group:
-                    group["betas"] = (momentum, *group["betas"][1:])
-                else:
-                    group["momentum"] = momentum
-        return rates
-
-
 class SequentialLR(LRScheduler):
     """One scheduler after the other, changing at the milestones."""
 
@@ -301,6 +227,41 @@ class SequentialLR(LRScheduler):
         number = bisect.bisect_right(self._milestones, self.last_epoch)
         fresh = number > 0 and self._milestones[number - 1] == self.last_epoch
         self._schedulers[number].step(0 if fresh else None)
+
+
+class MultiplicativeLR(LambdaLR):
+    """The learning rate times a function of the epoch, epoch after epoch."""
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rate of each group."""
+        rates = self.get_last_lr()
+        if self.last_epoch <= 0:
+            return rates
+        pairs = zip(rates, self.lr_lambdas, strict=True)
+        return [rate * formula(self.last_epoch) for rate, formula in pairs]
+
+
+class ChainedScheduler(LRScheduler):
+    """Several schedulers, all stepped each time."""
+
+    def __init__(
+        self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None
+    ) -> None:
+        if not schedulers:
+            raise ValueError("ChainedScheduler expects at least one scheduler to be chained")
+        self.optimizer = schedulers[0].optimizer if optimizer is None else optimizer
+        if any(s.optimizer is not self.optimizer for s in schedulers):
+            raise ValueError(
+                "ChainedScheduler expects all schedulers to belong to the same optimizer"
+            )
+        self._schedulers = list(schedulers)
+
+    def step(self, epoch: int | None = None) -> None:
+        """Step all of them."""
+        if epoch is not None:
+            raise TypeError("ChainedScheduler.step() takes no epoch")
+        for scheduler in self._schedulers:
+            scheduler.step()
 
 
 class ReduceLROnPlateau:
@@ -332,10 +293,10 @@ class ReduceLROnPlateau:
         return sign * value < sign * self.best - (margin if math.isfinite(margin) else 0)
 
     @replayed
-    def step(self, metrics: Any, epoch: int | None = None) -> None:  # noqa: ARG002
+    def step(self, metrics: Any, epoch: int | None = None) -> None:
         """Take the metric of an epoch into account."""
         value = float(metrics)
-        self.last_epoch += 1
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._better(value):
             self.best, self.num_bad_epochs = value, 0
         else:

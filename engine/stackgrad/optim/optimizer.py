@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from stackgrad.grad_mode import enable_grad, no_grad, replayed
+from stackgrad.graph import Handle
 from stackgrad.tensor import Tensor, wrap
 
 __all__ = ["Optimizer"]
@@ -59,9 +60,19 @@ class Optimizer:
                 else:
                     parameter.grad = parameter.grad.detach() * 0
 
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(optimizer, args, kwargs)` before every step."""
+        return Handle.add(self.__dict__.setdefault("_before", {}), hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(optimizer, args, kwargs)` after every step."""
+        return Handle.add(self.__dict__.setdefault("_after", {}), hook)
+
     @replayed
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters that have a gradient; return the loss of `closure` if one is given."""
+        for hook in list(self.__dict__.get("_before", {}).values()):
+            hook(self, (closure,), {})
         loss = None
         if closure is not None:
             with enable_grad():
@@ -69,6 +80,8 @@ class Optimizer:
         with no_grad():
             for group in self.param_groups:
                 self.update(group, [(p, p.grad) for p in group["params"] if p.grad is not None])
+        for hook in list(self.__dict__.get("_after", {}).values()):
+            hook(self, (closure,), {})
         return loss
 
     def update(self, group: dict[str, Any], params: list[tuple[Tensor, Tensor]]) -> None:
@@ -115,6 +128,28 @@ class Optimizer:
             ]
             lines.append("\n".join([f"Parameter Group {number}", *settings]))
         return f"{type(self).__name__} (\n" + "\n".join(lines) + "\n)"
+
+
+def check_ways(
+    name: str,
+    *,
+    foreach: bool | None = None,
+    fused: bool | None = None,
+    capturable: bool = False,
+    differentiable: bool = False,
+) -> None:
+    """Check the arguments that say how PyTorch runs an optimizer.
+
+    `foreach`, `fused` and `capturable` choose among its loops, which all take the same steps.
+    Differentiating through a step would be another thing, and is refused.
+    """
+    for way, value in {"foreach": foreach, "fused": fused, "capturable": capturable}.items():
+        if value not in (None, True, False):
+            raise TypeError(f"{name}({way}=) should be a bool, not {value!r}")
+    if foreach and fused:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if differentiable:
+        raise NotImplementedError(f"{name}(differentiable=True) is not implemented in stackgrad")
 
 
 def zeros_like(parameter: Tensor) -> Tensor:

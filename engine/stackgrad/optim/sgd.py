@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from stackgrad.kernels.cuda import updates
-from stackgrad.optim.optimizer import Optimizer, zeros_like
+from stackgrad.optim.optimizer import Optimizer, check_ways, zeros_like
 from stackgrad.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -26,9 +26,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
-        foreach: bool | None = None,  # noqa: ARG002
+        foreach: bool | None = None,
         differentiable: bool = False,
-        fused: bool | None = None,  # noqa: ARG002
+        fused: bool | None = None,
     ) -> None:
         if lr < 0 or momentum < 0 or weight_decay < 0:
             raise ValueError(
@@ -36,8 +36,7 @@ class SGD(Optimizer):
             )
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        if differentiable:
-            raise NotImplementedError("SGD(differentiable=True) is not implemented in stackgrad")
+        check_ways("SGD", foreach=foreach, fused=fused, differentiable=differentiable)
         self._tables: dict[Any, updates.Table] = {}
         super().__init__(
             params,

@@ -6,6 +6,7 @@ python drive.py CHECKOUT NAME ...  (run by stage.py, in one library or the other
 from __future__ import annotations
 
 import importlib
+import runpy
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -31,14 +32,16 @@ def classify(model: Any, images: Any, classes: int = 10) -> None:
 
 
 def micrograd() -> None:
-    tests = importlib.import_module("test.test_engine")
-    for name in [n for n in dir(tests) if n.startswith("test_")]:
-        getattr(tests, name)()
+    tests = runpy.run_path(f"{sys.argv[1]}/test/test_engine.py")
+    for name in [n for n in tests if n.startswith("test_")]:
+        tests[name]()
 
 
 def nanogpt() -> None:
     module = importlib.import_module("model")
-    config = module.GPTConfig(block_size=32, vocab_size=65, n_layer=2, n_head=4, n_embd=64, dropout=0.1)
+    config = module.GPTConfig(
+        block_size=32, vocab_size=65, n_layer=2, n_head=4, n_embd=64, dropout=0.1
+    )
     model = module.GPT(config)
     optimizer = model.configure_optimizers(0.1, 1e-3, (0.9, 0.95), "cpu")
     x, y = torch.randint(0, 65, (4, 32)), torch.randint(0, 65, (4, 32))
@@ -106,14 +109,31 @@ def unet() -> None:
 
 def vit(module: str, cls: str) -> None:
     made = getattr(importlib.import_module(f"vit_pytorch.{module}"), cls)
-    options: dict[str, Any] = {"image_size": 32, "patch_size": 8, "num_classes": 10, "dim": 32, "depth": 2}
+    options: dict[str, Any] = {
+        "image_size": 32,
+        "patch_size": 8,
+        "num_classes": 10,
+        "dim": 32,
+        "depth": 2,
+    }
     if module in ("vit", "simple_vit", "vit_for_small_dataset", "deepvit", "parallel_vit", "rvt"):
         options |= {"heads": 4, "mlp_dim": 64}
     if module == "cait":
         options |= {"heads": 4, "mlp_dim": 64, "cls_depth": 1}
     if module == "cct":
-        options = {"img_size": 32, "embedding_dim": 32, "num_classes": 10, "num_layers": 2, "num_heads": 4}
-        options |= {"mlp_ratio": 2.0, "n_conv_layers": 1, "kernel_size": 3, "positional_embedding": "learnable"}
+        options = {
+            "img_size": 32,
+            "embedding_dim": 32,
+            "num_classes": 10,
+            "num_layers": 2,
+            "num_heads": 4,
+        }
+        options |= {
+            "mlp_ratio": 2.0,
+            "n_conv_layers": 1,
+            "kernel_size": 3,
+            "positional_embedding": "learnable",
+        }
     classify(made(**options), torch.randn(4, 3, 32, 32))
 
 

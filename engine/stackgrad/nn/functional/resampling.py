@@ -62,6 +62,17 @@ def interpolate(
         pool: Any = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[count - 1]
         found: Tensor = pool(input, new)
         return found
+    if input.array.dtype == np.uint8 and mode in _DIMS:
+        found = interpolate(
+            input.float(),
+            size,
+            scale_factor,
+            mode,
+            align_corners,
+            recompute_scale_factor,
+            antialias,
+        )
+        return found.round().clamp(0, 255).to(input.dtype)
     for d in range(count):
         given = scales[d]
         step = 1 / given if given else old[d] / new[d]

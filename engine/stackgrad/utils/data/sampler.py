@@ -50,8 +50,9 @@ class RandomSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         size = len(self.data_source)
         if self.replacement:
-            drawn = randint(0, size, (self.num_samples,), generator=self.generator)
-            yield from drawn.tolist()
+            for start in range(0, self.num_samples, 32):  # the number of samples may be huge
+                count = min(32, self.num_samples - start)
+                yield from randint(0, size, (count,), generator=self.generator).tolist()
             return
         left = self.num_samples
         while left > 0:
