@@ -33,6 +33,27 @@ def test_every_layer_holds_on_the_gpu(tmp_path):
     assert document["device"] == "cuda:0"
     names = {stage["name"] for stage in document["stages"]}
     assert {"compiled kernel", "copy rate", "product rate", "GPU health"} <= names
+    rows = {(row["device"], row["subject"], row["mode"]) for row in document["table"]}
+    assert {("cpu", "stackgrad", "eager"), ("cuda:0", "stackgrad", "captured")} <= rows
+    rates = next(stage["rates"] for stage in document["stages"] if stage["name"] == "product rate")
+    assert "float32 TFLOP/s" in rates
+
+
+def test_all_gpus_are_tested_each_and_together(tmp_path):
+    status, document = smoke(tmp_path, "--device", "all", "--task", "cnn")
+    failed = {
+        stage["name"]: stage["message"]
+        for stage in document["stages"]
+        if stage["status"] == "error"
+    }
+    assert (status, failed) == (0, {})
+    assert {"all-reduce", "data parallel"} <= {stage["name"] for stage in document["stages"]}
+
+
+def test_nothing_is_made_by_bootstrap_where_the_gpu_can_be_used(tmp_path):
+    status, document = smoke(tmp_path, "--bootstrap", "--task", "mlp")
+    assert status == 0
+    assert any("nothing to make" in note for note in document["notes"])
 
 
 def test_auto_takes_the_gpu(tmp_path):
