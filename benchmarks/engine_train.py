@@ -3,6 +3,7 @@
 
     python benchmarks/engine_train.py                 # stackgrad
     python benchmarks/engine_train.py --library torch
+    python benchmarks/engine_train.py --device cuda --dtype bfloat16 --captured [--library torch]
 
 Both run the same lines from the same seeds. Prints one JSON line per network: median milliseconds of a
 step, the loss after it and the peak resident memory of the process.
@@ -74,19 +75,55 @@ def transformer(torch):
     return net, torch.randint(0, 256, (16, 128)), torch.randint(0, 256, (16 * 128,))
 
 
-def measure(torch, make, steps):
+def measure(torch, make, arguments):
     torch.manual_seed(0)
     net, x, y = make(torch)
-    optimizer = torch.optim.AdamW(net.parameters(), 1e-3)
-    times, loss = [], None
-    for _ in range(steps + 3):
-        start = time.perf_counter()
+    kind = getattr(torch, arguments.dtype)
+    net = net.to(arguments.device).to(kind)
+    x, y = x.to(arguments.device), y.to(arguments.device)
+    x = x.to(kind) if x.is_floating_point() else x
+    graphed = arguments.captured and torch.__name__ == "torch"
+    options = {"capturable": True} if graphed else {}
+    optimizer = torch.optim.AdamW(net.parameters(), 1e-3, **options)
+
+    def step():
         loss = torch.nn.functional.cross_entropy(net(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        return loss
+
+    if graphed:
+        step = graph(torch, step)
+    elif arguments.captured:
+        step = torch.capture(step)
+    times, loss = [], None
+    for _ in range(arguments.steps + 3):
+        start = time.perf_counter()
+        loss = step()
+        if arguments.device != "cpu":
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
     return statistics.median(times[3:]) * 1e3, float(loss.detach())
+
+
+def graph(torch, step):
+    """Return PyTorch's CUDA graph of a step, as its documentation records one."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    recorded = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(recorded):
+        loss = step()
+
+    def replay():
+        recorded.replay()
+        return loss
+
+    return replay
 
 
 if __name__ == "__main__":
@@ -96,17 +133,25 @@ if __name__ == "__main__":
     parser.add_argument("--library", choices=("stackgrad", "torch"), default="stackgrad")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), default="float32")
+    parser.add_argument(
+        "--captured", action="store_true", help="a recorded step; PyTorch's is a CUDA graph"
+    )
     arguments = parser.parse_args()
     library = importlib.import_module(arguments.library)
-    if arguments.library == "stackgrad":
+    if arguments.library == "stackgrad" and arguments.device == "cpu":
         library.tune(threads=arguments.threads)
-    else:
+    elif arguments.device == "cpu":
         library.set_num_threads(arguments.threads)
     for workload in (mlp, cnn, lstm, transformer):
-        milliseconds, last = measure(library, workload, arguments.steps)
+        milliseconds, last = measure(library, workload, arguments)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         line = {
             "library": arguments.library,
+            "device": arguments.device,
+            "dtype": arguments.dtype,
+            "captured": arguments.captured,
             "workload": workload.__name__,
             "ms": round(milliseconds, 2),
         }

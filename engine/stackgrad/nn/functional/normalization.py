@@ -116,7 +116,8 @@ def batch_norm(
             variance = ((batch - _per_channel(mean, ndim)) ** 2).sum(dims) / (count - 1)
             running_mean.mul_(1 - momentum).add_(mean.to(running_mean.dtype), alpha=momentum)
             running_var.mul_(1 - momentum).add_(variance.to(running_var.dtype), alpha=momentum)
-    return _batch_norm(input, weight, bias, eps=eps)
+    normalize = _batch_norm if input.array.size else _batch_norm_formula
+    return normalize(input, weight, bias, eps=eps)
 
 
 def _batch_norm_formula(
