@@ -23,6 +23,7 @@ from stackcheck.model.record import record
 if TYPE_CHECKING:
     from stackcheck.cli.state import State
     from stackcheck.model.diagnosis import Diagnosis
+    from stackcheck.model.expectation import Expectation
     from stackcheck.model.machine import Machine
 
 __all__ = ["FORMATS", "DoctorFlags", "doctor", "register"]
@@ -89,7 +90,9 @@ class DoctorFlags:
     expect: Annotated[
         str | None,
         typer.Option(
-            "--expect", metavar="FILE", help="Warn where it differs from a probed machine in FILE."
+            "--expect",
+            metavar="FILE",
+            help="Warn where it differs from FILE: a probed machine, or ranges.",
         ),
     ] = None
     deep: Annotated[
@@ -160,7 +163,7 @@ def doctor(context: typer.Context, *, flags: DoctorFlags) -> None:
         skip=flags.skip or (),
         require_gpu=flags.require_gpu,
         observations=_observations(machine, flags, state),
-        expected=_recorded(flags.expect) if flags.expect else None,
+        expected=_expected(flags.expect) if flags.expect else None,
     )
     if state.horizon(knowledge)["horizon_exceeded"]:
         diagnosis = replace(diagnosis, horizon_exceeded=True)
@@ -182,6 +185,12 @@ def _recorded(name: str) -> Machine:
     from stackcheck.probe.facts_file import probe_facts_file
 
     return probe_facts_file(Path(name))
+
+
+def _expected(name: str) -> Machine | Expectation:
+    from stackcheck.probe.expectation_file import read_expectation
+
+    return read_expectation(Path(name))
 
 
 def _machine(state: State, flags: DoctorFlags) -> Machine:

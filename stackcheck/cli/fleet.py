@@ -131,7 +131,7 @@ class ReportFlags:
         typer.Option(
             "--expect",
             metavar="FILE",
-            help="Warn where nodes differ from a probed machine in FILE.",
+            help="Warn where nodes differ from FILE: a probed machine, or ranges.",
         ),
     ] = None
     fail_on: Annotated[
@@ -185,22 +185,24 @@ def doctor(context: typer.Context, *, fleet: FleetFlags, report: ReportFlags) ->
     """
     from stackcheck.cli.report import deliver
     from stackcheck.fleet.drift import find_drift
+    from stackcheck.fleet.node import facts_of
     from stackcheck.fleet.verdict import fleet_exit_status, fleet_status
+    from stackcheck.model.machine import Machine
 
     state: State = context.obj
     form = report.checked_format()
     expected = None
     if report.expect is not None:
-        from stackcheck.probe.facts_file import probe_facts_file
+        from stackcheck.probe.expectation_file import read_expectation
 
-        expected = probe_facts_file(Path(report.expect))
+        expected = read_expectation(Path(report.expect))
     nodes_there = fleet.open()
     matrices = Path(state.matrices) if state.matrices else None
     nodes = list(_watched(nodes_there.rows(matrices, expected), nodes_there.count, state))
     from stackcheck.render.node_names import natural_key
 
     nodes.sort(key=lambda node: natural_key(node.name))
-    drift = find_drift(nodes)
+    drift = find_drift(nodes, facts_of(expected) if isinstance(expected, Machine) else None)
     if form == "text" and report.output is None:
         from stackcheck.render.fleet import print_fleet
 

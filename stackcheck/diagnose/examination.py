@@ -10,6 +10,7 @@ from stackcheck.diagnose.installed import situation_of
 from stackcheck.diagnose.runner import diagnose
 from stackcheck.diagnose.third_party import load_third_party_rules
 from stackcheck.model.diagnosis import Check, Diagnosis
+from stackcheck.model.expectation import Expectation
 from stackcheck.model.machine import Machine
 from stackcheck.rules.of_builds import BUILD_RULES, HOST_RULES, SET_RULES
 from stackcheck.rules.of_machines import MACHINE_RULES
@@ -27,11 +28,11 @@ Plugins = tuple[tuple[Rule, ...], tuple[Check, ...]]
 
 
 def own_rules(
-    observations: Observations | None = None, expected: Machine | None = None
+    observations: Observations | None = None, expected: Machine | Expectation | None = None
 ) -> tuple[Rule, ...]:
     """Return every rule that ships with StackCheck.
 
-    `observations` are what imported frameworks said of themselves, `expected` a machine to compare with.
+    `observations` are what imported frameworks said of themselves, `expected` what a machine is compared with.
     """
     return (
         *MACHINE_RULES,
@@ -56,7 +57,7 @@ def examine(
     skip: Iterable[str] = (),
     require_gpu: bool = False,
     observations: Observations | None = None,
-    expected: Machine | None = None,
+    expected: Machine | Expectation | None = None,
     plugins: Plugins | None = None,
 ) -> Diagnosis:
     """Judge a machine and what is installed on it by all rules, third parties' included.

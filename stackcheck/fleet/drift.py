@@ -1,9 +1,9 @@
-"""Drift: what differs between nodes that should be alike. The majority is the reference."""
+"""Drift: what differs between nodes that should be alike. The majority is the reference, or a machine that is named."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from stackcheck.fleet.node import Node
 from stackcheck.model.record import record
@@ -32,17 +32,25 @@ class Drift:
         return dict(sorted(nodes.items(), key=lambda entry: (-len(entry[1]), entry[0])))
 
 
-def find_drift(nodes: Iterable[Node]) -> tuple[Drift, ...]:
-    """Compare every fact over all nodes that have facts; a fact that a node lacks is `absent` there."""
+def find_drift(
+    nodes: Iterable[Node], reference: Mapping[str, str] | None = None
+) -> tuple[Drift, ...]:
+    """Compare every fact over all nodes that have facts; a fact that a node lacks is `absent` there.
+
+    What `reference` knows of the facts stands in the majority's place.
+    """
+    wanted = reference or {}
     judged = [node for node in nodes if node.facts]
     names = dict.fromkeys(name for node in judged for name in node.facts)
     found: list[Drift] = []
     for name in names:
         values = {node.name: node.facts.get(name, "absent") for node in judged}
         counts = Counter(value for value in values.values() if value != "unknown")
-        if len(counts) < 2:
+        given = wanted.get(name, "unknown")
+        if len(counts) < 2 and (given == "unknown" or not counts or given in counts):
             continue
-        majority = min(counts, key=lambda value: (-counts[value], value))
+        common = min(counts, key=lambda value: (-counts[value], value))
+        majority = common if given == "unknown" else given
         outliers = tuple(
             (node, value)
             for node, value in sorted(values.items())

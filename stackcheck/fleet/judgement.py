@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stackcheck.diagnose.examination import Plugins, examine
 from stackcheck.fleet.node import Node, facts_of
+from stackcheck.model.expectation import Expectation
 from stackcheck.model.machine import Machine
 from stackcheck.model.record import record
 
@@ -28,7 +29,7 @@ class Probed:
 def judge(
     probed: Probed,
     knowledge: Knowledge,
-    expected: Machine | None = None,
+    expected: Machine | Expectation | None = None,
     plugins: Plugins | None = None,
 ) -> Node:
     """Return the row of a node that answered; one of which too little is known to be called well is no `ok`."""

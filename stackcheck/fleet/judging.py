@@ -18,6 +18,7 @@ from stackcheck.fleet.node import Node
 from stackcheck.knowledge.knowledge import load
 
 if TYPE_CHECKING:
+    from stackcheck.model.expectation import Expectation
     from stackcheck.model.machine import Machine
 
 __all__ = ["Judge", "judge_files"]
@@ -31,7 +32,7 @@ _PROCESSES_MAX = 16
 class Judge:
     """Rules and knowledge at hand, for one machine after another."""
 
-    def __init__(self, matrices: Path | None, expected: Machine | None) -> None:
+    def __init__(self, matrices: Path | None, expected: Machine | Expectation | None) -> None:
         self._knowledge = load(matrices)
         self._expected = expected
         self._plugins = load_plugins(own_rules())
@@ -44,7 +45,7 @@ class Judge:
 
 
 def judge_files(
-    paths: Sequence[Path], matrices: Path | None, expected: Machine | None
+    paths: Sequence[Path], matrices: Path | None, expected: Machine | Expectation | None
 ) -> Iterator[Node]:
     """Yield one row per file, in their order. Raises `Undeterminable` where a process of ours is killed."""
     processes = min(_cores(), _PROCESSES_MAX)
@@ -76,7 +77,7 @@ _judges: list[Judge] = []
 """The judge of a process that was started to judge."""
 
 
-def _prepare(matrices: Path | None, expected: Machine | None) -> None:
+def _prepare(matrices: Path | None, expected: Machine | Expectation | None) -> None:
     _judges.append(Judge(matrices, expected))
 
 

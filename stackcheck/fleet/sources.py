@@ -15,6 +15,7 @@ from stackcheck.fleet.transport import Place, Transport
 from stackcheck.model.record import record
 
 if TYPE_CHECKING:
+    from stackcheck.model.expectation import Expectation
     from stackcheck.model.machine import Machine
 
 __all__ = ["Fleet", "FleetOfFiles", "FleetOfScheduler", "open_fleet", "open_transport"]
@@ -34,7 +35,7 @@ class Fleet(Protocol):
         """Yield the machine of each node that tells of it, and a row for each that does not."""
         ...
 
-    def rows(self, matrices: Path | None, expected: Machine | None) -> Iterator[Node]:
+    def rows(self, matrices: Path | None, expected: Machine | Expectation | None) -> Iterator[Node]:
         """Yield a row for each node, judged by the knowledge with `matrices` laid over it."""
         ...
 
@@ -56,7 +57,7 @@ class FleetOfFiles:
 
         return _apart(self.paths, map(read_file, self.paths))
 
-    def rows(self, matrices: Path | None, expected: Machine | None) -> Iterator[Node]:
+    def rows(self, matrices: Path | None, expected: Machine | Expectation | None) -> Iterator[Node]:
         """Yield a row for each file."""
         from stackcheck.fleet.judging import judge_files
 
@@ -91,7 +92,7 @@ class FleetOfScheduler:
 
         return survey(self.transport, self.places, self.seconds, self.environment)
 
-    def rows(self, matrices: Path | None, expected: Machine | None) -> Iterator[Node]:
+    def rows(self, matrices: Path | None, expected: Machine | Expectation | None) -> Iterator[Node]:
         """Yield a row for each node; rules and knowledge are loaded when the first has answered."""
         judge: Callable[[Probed | Node], Node] | None = None
         for answer in self.answers():

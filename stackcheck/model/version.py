@@ -34,6 +34,9 @@ class DriverVersion(Version):
     def __str__(self) -> str:
         return self._text
 
+    def __reduce__(self) -> tuple[type[DriverVersion], tuple[str]]:
+        return DriverVersion, (self._text,)
+
 
 class _VersionSchema:
     """Tells pydantic how a version stands in JSON: as its text."""

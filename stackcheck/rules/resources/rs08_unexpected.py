@@ -1,19 +1,35 @@
-"""RS-08: the machine differs from the one that `doctor --expect` names."""
+"""RS-08: the machine differs from what `doctor --expect` names."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from operator import eq
+from typing import Any, NamedTuple
 
-from stackcheck.model.fact import Fact, Known
+from stackcheck.model.environment import InstalledBuild
+from stackcheck.model.expectation import Expectation
+from stackcheck.model.fact import Absent, Fact, Known, Unknown
 from stackcheck.model.finding import Evidence, Finding, Fix
+from stackcheck.model.gpu import Gpu
 from stackcheck.model.machine import Machine
+from stackcheck.model.specifier import admits
+from stackcheck.model.version import Version
 from stackcheck.rules.rule import MachineRule, Situation
 from stackcheck.rules.scope import NotApplicable
 
 __all__ = ["expectation_rule"]
+
+
+class _Comparison(NamedTuple):
+    """One fact, what was expected of it in words, and whether a known value is that."""
+
+    name: str
+    wanted: str
+    found: Fact[Any]
+    holds: Callable[[Any], bool]
 
 
 def _gpu_names(machine: Machine) -> Fact[Any]:
@@ -27,11 +43,13 @@ def _gpu_names(machine: Machine) -> Fact[Any]:
     return Known(text or "none", gpus.source)
 
 
-def _frameworks(machine: Machine) -> Fact[Any]:
+def _builds(machine: Machine) -> Fact[tuple[InstalledBuild, ...]]:
     environment = machine.environment
-    if not isinstance(environment, Known):
-        return environment
-    builds = environment.value.builds
+    return environment.value.builds if isinstance(environment, Known) else environment
+
+
+def _frameworks(machine: Machine) -> Fact[Any]:
+    builds = _builds(machine)
     if not isinstance(builds, Known):
         return builds
     labels = sorted(
@@ -53,36 +71,112 @@ _COMPARED: dict[str, Callable[[Machine], Fact[Any]]] = {
 """What two machines of one kind share; names, serials and free memory are each machine's own."""
 
 
-def _judge(situation: Situation, expected: Machine | None) -> Finding | None:
-    if expected is None:
-        raise NotApplicable("no machine was named to compare with; --expect does")
-    differing: list[tuple[str, Fact[Any], Fact[Any]]] = []
-    unknown: list[Fact[Any]] = []
+def _as_machine(expected: Machine, machine: Machine) -> Iterator[_Comparison]:
     for name, read in _COMPARED.items():
-        wanted, found = read(expected), read(situation.machine)
-        if wanted.state == "unknown":
-            continue
-        if found.state == "unknown":
-            unknown.append(found)
-        elif wanted.peek() != found.peek():
-            differing.append((name, wanted, found))
+        wanted = read(expected)
+        if wanted.state != "unknown":
+            value = wanted.peek()
+            yield _Comparison(name, _worded(value), read(machine), partial(eq, value))
+
+
+def _as_written(expected: Expectation, machine: Machine) -> Iterator[_Comparison]:
+    ranges: tuple[tuple[str, str | None, Fact[Any]], ...] = (
+        ("driver", expected.driver, machine.driver.release),
+        ("CUDA driver version", expected.cuda, machine.driver.cuda),
+        ("glibc", expected.glibc, machine.host.glibc),
+        *(
+            (framework, text, _version_of(framework, machine))
+            for framework, text in expected.frameworks.items()
+        ),
+    )
+    for name, text, fact in ranges:
+        if text is not None:
+            yield _Comparison(name, text, fact, partial(_is_within, text))
+    if expected.kernel is not None:
+        kernel = expected.kernel
+        yield _Comparison("kernel", kernel, machine.host.kernel, partial(eq, kernel))
+    if expected.gpus is not None:
+        gpus = machine.gpus
+        count: Fact[int] = (
+            gpus if isinstance(gpus, Unknown) else Known(len(gpus.peek() or ()), gpus.source)
+        )
+        yield _Comparison("GPUs", str(expected.gpus), count, partial(eq, expected.gpus))
+    for gpu in machine.gpus.peek() or ():
+        yield from _of_gpu(expected, gpu)
+
+
+def _of_gpu(expected: Expectation, gpu: Gpu) -> Iterator[_Comparison]:
+    if expected.gpu is not None:
+        named = partial(_is_named, expected.gpu)
+        yield _Comparison(f"GPU {gpu.index}", expected.gpu, gpu.name, named)
+    states: tuple[tuple[str, bool | None, Fact[bool]], ...] = (
+        ("ECC", expected.ecc, gpu.ecc.enabled),
+        ("MIG", expected.mig, gpu.mig_enabled),
+        ("persistence", expected.persistence, gpu.persistence),
+    )
+    for name, wanted, fact in states:
+        if wanted is not None:
+            called = f"{name} of GPU {gpu.index}"
+            yield _Comparison(called, _worded(wanted), fact, partial(_is_on, wanted))
+
+
+def _is_within(text: str, found: Version | None) -> bool:
+    return found is not None and admits(text, found)
+
+
+def _is_named(part: str, found: str | None) -> bool:
+    return part.lower() in (found or "").lower()
+
+
+def _is_on(wanted: bool, found: bool | None) -> bool:
+    return bool(found) == wanted  # a GPU without the feature has it off
+
+
+def _version_of(framework: str, machine: Machine) -> Fact[Any]:
+    builds = _builds(machine)
+    if not isinstance(builds, Known):
+        return builds
+    for build in builds.value:
+        if framework in (build.framework, build.distribution):
+            return Known(build.version, builds.source)
+    return Absent(builds.source)
+
+
+def _worded(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value is None else str(value)
+
+
+def _judge(situation: Situation, expected: Machine | Expectation | None) -> Finding | None:
+    if expected is None:
+        raise NotApplicable("nothing was named to compare with; --expect does")
+    if isinstance(expected, Machine):
+        source, compared = expected.origin, list(_as_machine(expected, situation.machine))
+    else:
+        source, compared = expected.source, list(_as_written(expected, situation.machine))
+    differing = [
+        each
+        for each in compared
+        if each.found.state != "unknown" and not each.holds(each.found.peek())
+    ]
     if not differing:
-        for fact in unknown:
-            fact.get()
+        for each in compared:
+            each.found.get()
         return None
-    name, wanted, found = differing[0]
+    first = differing[0]
     more = f", and {len(differing) - 1} more differ" if len(differing) > 1 else ""
     return RULE.finding(
-        f"{name}: {found.peek() or 'none'} here, {wanted.peek() or 'none'} expected{more}",
+        f"{first.name}: {_worded(first.found.peek())} here, {first.wanted} expected{more}",
         evidence=tuple(
             line
-            for name, wanted, found in differing
+            for each in differing
             for line in (
-                Evidence(f"{name} here", str(found.peek() or "none"), found.source),
-                Evidence(f"{name} expected", str(wanted.peek() or "none"), expected.origin),
+                Evidence(f"{each.name} here", _worded(each.found.peek()), each.found.source),
+                Evidence(f"{each.name} expected", each.wanted, source),
             )
         ),
-        cause="This machine was set up, updated or repaired differently from the one that it shall be like.",
+        cause="This machine was set up, updated or repaired differently from what was expected of it.",
         fix=Fix(
             "Bring it to the expected state, or record the new one",
             ("stackcheck probe --output expected.json",),
@@ -91,8 +185,8 @@ def _judge(situation: Situation, expected: Machine | None) -> Finding | None:
     )
 
 
-def expectation_rule(expected: Machine | None) -> MachineRule:
-    """Return the rule, comparing with a machine; without one it is skipped."""
+def expectation_rule(expected: Machine | Expectation | None) -> MachineRule:
+    """Return the rule, comparing with a machine or with what was written; without either it is skipped."""
     return replace(RULE, judge=lambda situation: _judge(situation, expected))
 
 
@@ -102,7 +196,10 @@ RULE = MachineRule(
     layer="resources",
     severity="warning",
     title="the machine is not as expected",
-    explanation="`doctor --expect FILE` compares with a facts file: GPUs, driver, kernel, C library and frameworks.",
+    explanation=(
+        "`doctor --expect FILE` compares with a facts file (GPUs, driver, kernel, C library and frameworks), or with"
+        " ranges and states that somebody wrote down (`driver: '>=570,<581'`, `gpus: 8`, `ecc: true`)."
+    ),
     source="StackCheck: doctor --expect",
     judge=lambda situation: _judge(situation, None),
 )

@@ -7,9 +7,9 @@ import pytest
 from stackcheck.errors import InputError
 from stackcheck.fleet.drift import find_drift
 from stackcheck.fleet.files import list_files
-from stackcheck.fleet.sources import FleetOfFiles
 from stackcheck.fleet.node import Node
 from stackcheck.fleet.planning import plan_fleet
+from stackcheck.fleet.sources import FleetOfFiles
 from stackcheck.knowledge.knowledge import load
 from stackcheck.model.fact import Known
 from stackcheck.probe.facts_file import write_machine
@@ -61,6 +61,44 @@ def test_a_node_without_facts_is_no_outlier():
         Node("c", "ok", facts={"driver": "1"}),
     ]
     assert find_drift(nodes) == ()
+
+
+def test_a_named_machine_is_the_reference_even_where_all_nodes_agree(tmp_path):
+    nodes = [Node(name, "ok", facts={"driver": "570", "kernel": "5.15"}) for name in "ab"]
+    (drift,) = find_drift(nodes, {"driver": "580", "kernel": "5.15", "glibc": "2.35"})
+    assert (drift.fact, drift.majority, drift.share) == ("driver", "580", 0)
+    assert [name for name, _ in drift.outliers] == ["a", "b"]
+
+
+def test_an_unknown_value_is_neither_alike_nor_different():
+    nodes = [Node("a", "ok", facts={"driver": "1"}), Node("b", "ok", facts={"driver": "unknown"})]
+    assert find_drift(nodes) == ()
+    (drift,) = find_drift([*nodes, Node("c", "ok", facts={"driver": "2"})])
+    assert drift.unknown == ("b",)
+    assert drift.outliers == (("c", "2"),)
+
+
+def test_two_files_of_one_host_are_two_rows(tmp_path):
+    for name in ("first", "second"):
+        write_machine(machine("twin", ["H100"], "570.133.07"), tmp_path / f"{name}.json")
+    assert [row.name for row in rows_of(tmp_path)] == ["twin", "twin (second.json)"]
+
+
+@pytest.mark.slow
+def test_several_processes_give_the_same_rows_as_one(tmp_path):
+    for index in range(450):
+        path = tmp_path / f"n{index:03}.json"
+        if index % 50 == 7:
+            path.write_text("{")
+        else:
+            write_machine(machine(f"n{index:03}", ["H100"], "570.133.07"), path)
+    rows = rows_of(tmp_path)
+    assert [row.name for row in rows] == [f"n{index:03}" for index in range(450)]
+    assert {row.name for row in rows if "JSON" in row.detail} == {
+        f"n{index:03}" for index in range(7, 450, 50)
+    }
+    alone = FleetOfFiles(list_files(tmp_path)[:10])
+    assert list(alone.rows(None, None)) == rows[:10]
 
 
 def test_an_empty_or_missing_folder_is_a_usage_error(tmp_path):
