@@ -29,10 +29,16 @@ PYTHON = getattr(sys, "_base_executable", sys.executable)
 MINOR = f"{sys.version_info[0]}.{sys.version_info[1]}"
 H100 = ("--gpu", "H100", "--driver", "580.95.05", "--os", "Ubuntu 22.04")
 WHEELS = {
-    "torch": (("pytorch+cpu==2.13.0", "--no-gpu"), ["torch==2.13.0", "pip"]),
-    "torch-cuda": (("pytorch==2.13.0", *H100, "--channel", "pypi"), ["torch==2.13.0", "pip"]),
-    "jax": (("jax+cpu==0.9.2", "--no-gpu"), ["jax==0.9.2", "numpy>=2.0", "pip"]),
-    "tensorflow": (("tensorflow+cpu==2.21.0", "--no-gpu"), ["tensorflow-cpu==2.21.0", "pip"]),
+    "torch": (("pytorch+cpu==2.13.0", "--no-gpu"), ["torch==2.13.0", "pip", "setuptools"]),
+    "torch-cuda": (
+        ("pytorch==2.13.0", *H100, "--channel", "pypi"),
+        ["torch==2.13.0", "pip", "setuptools"],
+    ),
+    "jax": (("jax+cpu==0.9.2", "--no-gpu"), ["jax==0.9.2", "numpy>=2.0", "pip", "setuptools"]),
+    "tensorflow": (
+        ("tensorflow+cpu==2.21.0", "--no-gpu"),
+        ["tensorflow-cpu==2.21.0", "pip", "setuptools"],
+    ),
 }
 """What is asked of StackCheck, and what is asked of uv."""
 RATTLER = """

@@ -6,7 +6,10 @@ import os
 import shlex
 from pathlib import Path
 
+from stackcheck.environments.backends import variables_of
 from stackcheck.environments.directories import MEMORY
+from stackcheck.environments.drift import read_memory
+from stackcheck.environments.stored_plan import load_plan
 from stackcheck.environments.uv_settings import as_uv_constraint
 from stackcheck.errors import InputError
 
@@ -70,6 +73,9 @@ def activation(prefix: Path, shell: str) -> list[str]:
         suffix = {"fish": "fish", "csh": "csh", "powershell": "ps1"}.get(shell, "sh")
         hooks = sorted((prefix / "etc" / "conda" / "activate.d").glob(f"*.{suffix}"))
         lines += [f"{source} {shlex.quote(str(hook))}" for hook in hooks]
+    memory = read_memory(prefix)
+    needed = variables_of(load_plan(memory["plan"]).builds) if memory else {}
+    lines += [_assign(shell, name, value) for name, value in needed.items()]
     constraints = prefix / MEMORY / "constraints.txt"
     if constraints.is_file():
         lines.append(_assign(shell, "UV_CONSTRAINT", as_uv_constraint(constraints)))

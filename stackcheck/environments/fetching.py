@@ -42,7 +42,7 @@ def list_wheels(recipe: Recipe, tools: Tools) -> tuple[Artifact, ...]:
     """Return every wheel that the plan's machine would get. Raises `ToolFailed`."""
     if not recipe.packages.wheels:
         return ()
-    asked = recipe if recipe.packages.conda else uv.with_pip(recipe)
+    asked = recipe if recipe.packages.conda else uv.with_seeds(recipe)
     with tempfile.TemporaryDirectory(prefix="stackcheck-") as folder:
         lock = uv.compile_lock(asked, uv.target_of(recipe), Path(folder), tools)
         return read_pylock(lock.read_text())

@@ -61,6 +61,8 @@ def _differences(plan: Plan, found: dict[str, str]) -> Iterator[str]:
         wanted = {build.distribution: f"=={build.version}", **build.requires}
         for name, specifier in wanted.items():
             resolved = found.get(name)
+            if name == build.distribution and f"{name}=={resolved} " in f"{build.install} ":
+                continue  # a post-release that repackages the row's release for its CUDA
             if resolved is None:
                 # a pin may hold for some Pythons only (triton), a CUDA component holds for all
                 if name == build.distribution or name.startswith("nvidia-"):

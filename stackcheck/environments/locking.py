@@ -34,7 +34,7 @@ def _lock_wheels(recipe: Recipe, kind: str, tools: Tools) -> str:
     form = "pylock.toml" if kind == "pylock.toml" else "requirements.txt"
     with tempfile.TemporaryDirectory(prefix="stackcheck-") as folder:
         path = uv.compile_lock(
-            uv.with_pip(recipe), uv.target_of(recipe), Path(folder), tools, kind=form
+            uv.with_seeds(recipe), uv.target_of(recipe), Path(folder), tools, kind=form
         )
         return header(recipe.plan) + without_credentials(path.read_text(encoding="utf-8"))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as PipRequirement
 
+from stackcheck.environments.backends import BACKENDS, lacks_backend
 from stackcheck.environments.bundling import python_of
 from stackcheck.environments.channels import is_conda
 from stackcheck.environments.interpreters import available_pythons
@@ -19,25 +20,13 @@ from stackcheck.environments.packages import packages_of
 from stackcheck.environments.recipe import Recipe
 from stackcheck.errors import InputError
 from stackcheck.model.version import parse_version
+from stackcheck.resolve.requirements import parse_requirement
 
 if TYPE_CHECKING:
     from stackcheck.knowledge.knowledge import Knowledge
     from stackcheck.model.machine import Machine
     from stackcheck.model.plan import Plan, Requirement, Resolution
     from stackcheck.resolve.wishes import Wishes
-
-_RELEASES = {
-    "3.6": (2016, 12),
-    "3.7": (2018, 6),
-    "3.8": (2019, 10),
-    "3.9": (2020, 10),
-    "3.10": (2021, 10),
-    "3.11": (2022, 10),
-    "3.12": (2023, 10),
-    "3.13": (2024, 10),
-    "3.14": (2025, 10),
-}
-"""Year and month of each Python's first release (PEPs 494, 537, 569, 596, 619, 664, 693, 719, 745)."""
 
 __all__ = ["default_name", "make_recipe", "resolve_for", "suits_this_machine"]
 
@@ -55,12 +44,39 @@ def resolve_for(
     kinds: Collection[str],
     bundle: Path | None = None,
 ) -> Resolution:
-    """Resolve for a way of installing.
+    """Resolve for a way of installing, and give Keras the first backend that fits if none was named."""
+
+    def resolve_with(*more: Requirement) -> Resolution:
+        asked = (*requirements, *more)
+        return _resolve_for(asked, machines, knowledge, wishes, installer, kinds, bundle)
+
+    found = resolve_with()
+    if found.plan is None or not lacks_backend(found.plan.builds):
+        return found
+    for name in BACKENDS:
+        completed = resolve_with(parse_requirement(name, knowledge))
+        if completed.plan is not None:
+            said = f"Keras needs a backend and none was named: {name}"
+            return replace(completed, assumed=(*completed.assumed, said))
+    return found
+
+
+def _resolve_for(
+    requirements: Sequence[Requirement],
+    machines: Sequence[Machine],
+    knowledge: Knowledge,
+    wishes: Wishes,
+    installer: str,
+    kinds: Collection[str],
+    bundle: Path | None,
+) -> Resolution:
+    """Resolve.
 
     Who asks for conda's tools or files alone, and names no channel, gets conda-forge's builds where they hold, else
     the same as everybody. Environments of wheels stand on an interpreter that is here: those are tried first. A
     bundle that is there fixes the Python.
     """
+    from stackcheck.resolve.preference import contemporaries
     from stackcheck.resolve.resolver import resolve
 
     wants_conda = installer in _CONDA_INSTALLERS or (
@@ -79,22 +95,8 @@ def resolve_for(
         found = resolve(requirements, machines, knowledge, wishes)
         if found.plan is None or not found.plan.exclude_newer:
             return found
-        wishes = replace(wishes, pythons=_contemporaries(here, found.plan.exclude_newer))
+        wishes = replace(wishes, pythons=tuple(contemporaries(here, found.plan.exclude_newer)))
     return resolve(requirements, machines, knowledge, wishes)
-
-
-def _contemporaries(pythons: Sequence[str], date: str) -> tuple[str, ...]:
-    """Return the Pythons with those first that were half a year old at that date.
-
-    For a Python that came later the dependencies of the time have no wheels, and some no longer compile.
-    """
-    year, month = int(date[:4]), int(date[5:7])
-
-    def is_later(python: str) -> bool:
-        released = _RELEASES.get(python)
-        return released is not None and (released[0] * 12 + released[1] + 6) > (year * 12 + month)
-
-    return tuple(sorted(pythons, key=is_later))
 
 
 def default_name(plan: Plan) -> str:

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from stackcheck.environments.backends import variables_of
 from stackcheck.environments.tools import Tools
 from stackcheck.model.build import Build
 from stackcheck.model.plan import Plan
@@ -21,6 +22,7 @@ from stackcheck.rules.driver.coverage import find_cubin, find_ptx
 __all__ = ["Proof", "Verification", "interpreter_of", "observe", "verify"]
 
 _SECONDS = 300
+_VARIABLES = {"PYTHONNOUSERSITE": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 _PROGRAMS = {"pytorch", "tensorflow", "jax", "keras", "paddlepaddle", "mxnet", "cupy"}
 
 Outcome = Literal["ok", "warning", "error", "unknown"]
@@ -71,7 +73,12 @@ def _program(framework: str) -> str:
 
 
 def observe(
-    prefix: Path, framework: str, tools: Tools, *, seconds: float = _SECONDS
+    prefix: Path,
+    framework: str,
+    tools: Tools,
+    *,
+    seconds: float = _SECONDS,
+    variables: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Run the payload in the environment's interpreter; return its facts, or only `crashed` with the reason."""
     request = {"arguments": [] if framework in _PROGRAMS else [framework]}
@@ -85,7 +92,7 @@ def observe(
             timeout=seconds,
             check=False,
             cwd=prefix,
-            env=tools.environment({"PYTHONNOUSERSITE": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}),
+            env=tools.environment({**_VARIABLES, **(variables or {})}),
         )
     except subprocess.TimeoutExpired:
         return {"crashed": f"did not answer within {seconds:g} s"}
@@ -252,7 +259,7 @@ def verify(plan: Plan, prefix: Path, tools: Tools, *, has_gpu: bool | None) -> V
     proofs: list[Proof] = []
     installed: dict[str, str] = {}
     for build in plan.builds:
-        facts = observe(prefix, build.framework, tools)
+        facts = observe(prefix, build.framework, tools, variables=variables_of(plan.builds))
         installed.update(facts.get("distributions", {}))
         found = str(facts.get("python", ""))
         if found and not f"{found}.".startswith(f"{plan.python}."):

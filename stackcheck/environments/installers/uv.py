@@ -29,13 +29,16 @@ __all__ = [
     "compile_lock",
     "find_uv",
     "install",
-    "with_pip",
+    "with_seeds",
 ]
 
 NEVER_BUILT = ("grpcio", "h5py", "numpy", "pandas", "scipy")
 """Packages that are taken as wheels only: compiling them takes longer than everything else together. Small sources
 are built, since old releases of TensorFlow have dependencies without wheels."""
 
+
+_WITHOUT_SETUPTOOLS = 12
+"""The first Python 3 whose environments come without it."""
 
 _MANYLINUX = (17, 28, *range(31, 41))
 """Minor versions of glibc 2 that uv has platforms for."""
@@ -219,11 +222,17 @@ def _install_bundle(bundle: Path, python: Path, tools: Tools) -> None:
     )
 
 
-def with_pip(recipe: Recipe) -> Recipe:
-    """Return the recipe with pip among its wheels: without one in it, `pip` would be another environment's."""
-    if any(wheel.name == "pip" for wheel in recipe.packages.wheels):
-        return recipe
-    wheels = (*recipe.packages.wheels, WheelRequirement("pip"))
+def with_seeds(recipe: Recipe) -> Recipe:
+    """Return the recipe with what an environment that Python itself makes has in it.
+
+    That is pip, without which `pip` would be another environment's, and before 3.12 setuptools, which frameworks of
+    those Pythons import without asking for it.
+    """
+    minor = int(recipe.packages.python.split(".")[1])
+    seeds = ("pip", "setuptools") if minor < _WITHOUT_SETUPTOOLS else ("pip",)
+    there = {wheel.name for wheel in recipe.packages.wheels}
+    more = tuple(WheelRequirement(name) for name in seeds if name not in there)
+    wheels = (*recipe.packages.wheels, *more)
     return replace(recipe, packages=replace(recipe.packages, wheels=wheels))
 
 
@@ -236,7 +245,7 @@ def install(recipe: Recipe, creation: Creation, tools: Tools) -> None:
     if tools.bundle is not None:
         _install_bundle(tools.bundle, own, tools)
         return
-    lock = compile_lock(with_pip(recipe), ["--python", str(own)], creation.memory, tools)
+    lock = compile_lock(with_seeds(recipe), ["--python", str(own)], creation.memory, tools)
     _install(recipe, lock, creation.prefix, tools)
 
 

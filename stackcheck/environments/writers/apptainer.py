@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackcheck.environments.backends import variables_of
 from stackcheck.environments.header import cuda_override, header
 from stackcheck.environments.recipe import Recipe
 from stackcheck.environments.writers import environment_yml, pyproject
@@ -43,6 +44,7 @@ def write(recipe: Recipe) -> str:
         "%post\nset -eu\n",
         *(f"{line}\n" for line in _post(recipe)),
         "\n%environment\nexport PATH=/opt/env/bin:$PATH\n",
+        *(f"export {name}={value}\n" for name, value in variables_of(recipe.plan.builds).items()),
         '\n%runscript\nexec python "$@"\n',
         "\n%help\nRun with --nv: the host's driver is mounted, none is inside.\n",
     ]

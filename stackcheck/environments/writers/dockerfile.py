@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackcheck.environments.backends import variables_of
 from stackcheck.environments.header import cuda_override, header
 from stackcheck.environments.recipe import Recipe
 from stackcheck.environments.writers import environment_yml, pyproject
@@ -56,6 +57,8 @@ def write(recipe: Recipe) -> str:
     layers = _conda_layers(recipe) if recipe.packages.conda else _wheel_layers(recipe)
     usage = f"Build: docker build -t {recipe.name} . ; run: docker run --rm -it --gpus all {recipe.name}"
     head = header(recipe.plan, usage)
-    return "".join(
-        ["# syntax=docker/dockerfile:1\n", head, f"FROM {base_image(recipe)}\n", *layers, _RUN_TIME]
-    )
+    variables = [
+        f"ENV {name}={value}\n" for name, value in variables_of(recipe.plan.builds).items()
+    ]
+    base = ["# syntax=docker/dockerfile:1\n", head, f"FROM {base_image(recipe)}\n"]
+    return "".join([*base, *layers, *variables, _RUN_TIME])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from stackcheck.environments.backends import variables_of
 from stackcheck.environments.header import cuda_override, header
 from stackcheck.environments.recipe import Recipe
 
@@ -31,4 +32,7 @@ def write(recipe: Recipe, file_name: str = "environment.yml") -> str:
             flag = "--find-links" if index.kind == "find-links" else "--extra-index-url"
             lines.append(f"      - {json.dumps(f'{flag} {index.url}')}\n")
         lines += [f"      - {json.dumps(wheel.text)}\n" for wheel in recipe.packages.wheels]
+    if variables := variables_of(recipe.plan.builds):
+        lines.append("variables:\n")
+        lines += [f"  {name}: {json.dumps(value)}\n" for name, value in variables.items()]
     return "".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from stackcheck.environments.backends import variables_of
 from stackcheck.environments.directories import MEMORY
 from stackcheck.environments.header import describe, header
 from stackcheck.environments.recipe import Recipe
@@ -30,6 +31,7 @@ def write(recipe: Recipe) -> str:
     help_lines = "".join(
         f"    puts stderr {_quote(line)}\n" for line in (what, *recipe.plan.machine)
     )
+    variables = variables_of(recipe.plan.builds)
     variable = "CONDA_PREFIX" if recipe.packages.conda else "VIRTUAL_ENV"
     return (
         "#%Module1.0\n"
@@ -40,4 +42,5 @@ def write(recipe: Recipe) -> str:
         + "prepend-path PATH $prefix/bin\n"
         + f"setenv {variable} $prefix\n"
         + f"setenv UV_CONSTRAINT {_constraint(recipe.prefix)}\n"
+        + "".join(f"setenv {name} {value}\n" for name, value in variables.items())
     )

@@ -37,6 +37,8 @@ def write(recipe: Recipe) -> str:
             for wheel in recipe.packages.wheels
             if wheel.index is not None
         ]
+        # what builds an old source distribution need not be of its day
+        lines += [f"exclude-newer-package.{name} = false\n" for name in ("setuptools", "wheel")]
     sourced = [
         wheel
         for wheel in recipe.packages.wheels

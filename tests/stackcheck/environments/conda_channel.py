@@ -125,11 +125,16 @@ def _pack(index, files, links):
     return bz2.compress(packed.getvalue(), 1)
 
 
-def bundled_pip():
-    """Return the pip wheel that comes with Python."""
+def bundled_wheels():
+    """Return the wheels that come with Python: pip, and before 3.12 setuptools."""
     import ensurepip
 
-    return next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
+    return sorted((Path(ensurepip.__file__).parent / "_bundled").glob("*.whl"))
+
+
+def bundled_pip():
+    """Return the pip wheel that comes with Python."""
+    return next(wheel for wheel in bundled_wheels() if wheel.name.startswith("pip-"))
 
 
 def add_python(channel):

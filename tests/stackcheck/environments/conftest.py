@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stackcheck.environments.conda_channel import bundled_pip, make_forge
+from tests.stackcheck.environments.conda_channel import bundled_wheels, make_forge
 
 
 def make_wheel(folder, name, version, files, requires=()):
@@ -71,11 +71,12 @@ class Home:
 
 @pytest.fixture
 def home(tmp_path):
-    """A home whose wheels are a tiny `torch`, which imports and does nothing else, and a real pip."""
+    """A home whose wheels are a tiny `torch`, which imports and does nothing else, and what Python brings along."""
     wheels = tmp_path / "wheels"
     make_wheel(wheels, "torch", "2.13.0+cpu", {"torch/__init__.py": "__version__ = '2.13.0+cpu'\n"})
     make_wheel(wheels, "torch", "2.12.0+cpu", {"torch/__init__.py": "__version__ = '2.12.0+cpu'\n"})
-    shutil.copy(bundled_pip(), wheels)
+    for wheel in bundled_wheels():
+        shutil.copy(wheel, wheels)
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
     variables = {
         **kept,

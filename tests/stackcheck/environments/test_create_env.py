@@ -193,7 +193,14 @@ def test_an_index_of_its_own_serves_its_framework_alone_and_a_mirror_takes_its_p
     ]
     write_index(home.path / "index", wheels)
     make_wheel(home.wheels, "other", "1.0", {"other.py": "version = 1\n"})
-    write_index(home.path / "default", [*home.wheels.glob("other-*"), *home.wheels.glob("pip-*")])
+    write_index(
+        home.path / "default",
+        [
+            *home.wheels.glob("other-*"),
+            *home.wheels.glob("pip-*"),
+            *home.wheels.glob("setuptools-*"),
+        ],
+    )
     prefix = home.path / "env"
     words = ("pytorch+cu128==2.9.0", *H100, "--channel", "pytorch", "--installer", "uv")
     mirror = f"pytorch-cu128={(home.path / 'index').as_uri()}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stackcheck.environments.installers.uv import find_uv
+from tests.stackcheck.environments.conda_channel import bundled_wheels
 from tests.stackcheck.environments.index_server import serving
 
 H100 = ("--gpu", "NVIDIA H100 80GB HBM3", "--driver", "570.133.07", "--os", "Ubuntu 22.04")
@@ -18,7 +19,7 @@ SECRET = "s3cr3t-w0rd"
 @pytest.fixture
 def wheels(home, make_wheel):
     torch = make_wheel(home.path / "own", "torch", "2.9.0+cu128", {"torch/__init__.py": ""})
-    return [torch, *home.wheels.glob("pip-*")]
+    return [torch, *(home.wheels / wheel.name for wheel in bundled_wheels())]
 
 
 def find_secret(folder):
