@@ -26,7 +26,7 @@ __all__ = ["ProgressListener", "print_report", "show_progress"]
 
 _COLOURS = {"ok": "green", "error": "red", "unknown": "yellow", "skipped": "dim"}
 _CURVE_WIDTH, _CURVE_HEIGHT = 48, 4
-_NUMBERS_FROM = 4
+_NUMBERS_FROM = 3
 _INDENT = " " * 12
 
 

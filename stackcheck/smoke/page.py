@@ -24,7 +24,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100% }
 td:last-child { white-space: nowrap }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top }
-.pace td:nth-child(n+5), .pace th:nth-child(n+5) { text-align: right; font-variant-numeric: tabular-nums }
+.pace td:nth-child(n+4), .pace th:nth-child(n+4) { text-align: right; font-variant-numeric: tabular-nums }
 .pace tr.ok { color: inherit } tbody + tbody tr:first-child td { border-top: 2px solid #bbb }
 .ok { color: #17692f } .error { color: #b3261e } .unknown { color: #7a5900 } .skipped { color: #666 }
 svg { width: 100%; max-width: 30rem; height: auto }

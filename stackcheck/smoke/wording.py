@@ -16,8 +16,8 @@ __all__ = [
     "name_parity",
 ]
 
-PACE_COLUMNS = ("task", "program", "mode", "on", "step", "inference", "memory", "ratio", "accuracy")
-"""Headings of the one table; from the fifth on they stand over numbers."""
+PACE_COLUMNS = ("task", "program", "on", "step ms", "infer ms", "MiB", "ratio", "accuracy")
+"""Headings of the one table; from the fourth on they stand over numbers."""
 _UNKNOWN = "-"
 
 
@@ -68,21 +68,21 @@ def describe_parity(result: ParityResult) -> str:
 
 def describe_pace(row: PaceResult) -> Sequence[str]:
     """Return the cells of a line of the one table."""
+    mode = "" if row.mode == "eager" else f" {row.mode}"
     return (
         row.task,
-        row.subject,
-        row.mode,
+        f"{row.subject}{mode}",
         row.device,
         _milliseconds(row.step_seconds),
         _milliseconds(row.inference_seconds),
-        _UNKNOWN if row.memory_bytes is None else f"{row.memory_bytes / 2**20:,.0f} MiB",
+        _UNKNOWN if row.memory_bytes is None else f"{row.memory_bytes / 2**20:,.0f}",
         _UNKNOWN if row.ratio_to_cpu is None else f"{row.ratio_to_cpu:.2f}",
         _UNKNOWN if row.accuracy is None else f"{row.accuracy:.3f}",
     )
 
 
 def _milliseconds(seconds: float | None) -> str:
-    return _UNKNOWN if seconds is None else f"{1e3 * seconds:,.2f} ms"
+    return _UNKNOWN if seconds is None else f"{1e3 * seconds:,.2f}"
 
 
 def conclude(report: SmokeReport) -> str:
