@@ -36,7 +36,8 @@ class WheelContents:
 _ASSIGNED = r"^{}(?:\s*:[^=]+)?\s*=\s*['\"]?([\w.]+)['\"]?\s*$"
 _FLAGS = re.compile(rb"((?:sm|compute)_\d+[af]?(?: (?:sm|compute)_\d+[af]?)+)\0")
 """Some compilers leave no zero byte before it."""
-_SAMPLE_BYTES = 32 << 20
+_SAMPLE_BYTES = 64 << 20
+"""A single fat binary can be of 45 MB (MXNet 1.7)."""
 _LEAST_CAPABILITIES = 3
 """No framework was ever published for fewer."""
 

@@ -6,6 +6,7 @@ from stackcheck.model.build import Build
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.model.version import Version
 from stackcheck.rules.python.extensions import judge_extensions
+from stackcheck.rules.python.local_versions import judge_local_versions
 from stackcheck.rules.rule import BuildRule, Situation
 
 __all__ = ["RULE"]
@@ -13,7 +14,11 @@ __all__ = ["RULE"]
 
 def judge(build: Build, situation: Situation) -> Finding | None:
     """Judge each satellite beside the build by release and by build label, then what else is compiled against it."""
-    return _judge_satellites(build, situation) or judge_extensions(RULE, build, situation)
+    return (
+        _judge_satellites(build, situation)
+        or judge_local_versions(RULE, build, situation)
+        or judge_extensions(RULE, build, situation)
+    )
 
 
 def _judge_satellites(build: Build, situation: Situation) -> Finding | None:
