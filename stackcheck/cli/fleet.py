@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "FleetFlags", "register"]
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "html")
 
 
 @record(frozen=True)
@@ -203,17 +203,20 @@ def doctor(context: typer.Context, *, fleet: FleetFlags, report: ReportFlags) ->
 
     nodes.sort(key=lambda node: natural_key(node.name))
     drift = find_drift(nodes, facts_of(expected) if isinstance(expected, Machine) else None)
-    if form == "text" and report.output is None:
-        from stackcheck.render.fleet import print_fleet
-
-        print_fleet(nodes, drift, state.console())
-    else:
+    status = fleet_status(nodes, drift)
+    if form == "json":
         from stackcheck.render.fleet import fleet_document
 
-        deliver(
-            document_text("fleet-doctor", fleet_document(nodes, drift, fleet_status(nodes, drift))),
-            report.output,
-        )
+        text = document_text("fleet-doctor", fleet_document(nodes, drift, status))
+    elif form == "html":
+        from stackcheck.render.fleet_page import render_fleet_page
+
+        text = render_fleet_page(nodes, drift, status)
+    else:
+        from stackcheck.render.fleet import render_fleet
+
+        text = render_fleet(nodes, drift)
+    deliver(text, report.output)
     raise typer.Exit(fleet_exit_status(nodes, drift, report.fail_on))
 
 

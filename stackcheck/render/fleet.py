@@ -21,8 +21,8 @@ __all__ = [
     "fleet_document",
     "group_rows",
     "plans_document",
-    "print_fleet",
     "print_plans",
+    "render_fleet",
 ]
 
 
@@ -60,8 +60,8 @@ def fleet_document(nodes: Sequence[Node], drift: Sequence[Drift], status: str) -
     }
 
 
-def print_fleet(nodes: Sequence[Node], drift: Sequence[Drift], console: Console) -> None:
-    """Print the count of all, the nodes that are not well, those with the same trouble together, and what differs."""
+def render_fleet(nodes: Sequence[Node], drift: Sequence[Drift]) -> str:
+    """Return the count of all, the nodes that are not well, those with the same trouble together, and what differs."""
     counts = Counter(node.state for node in nodes)
     told = ", ".join(f"{count} {state}" for state, count in counts.most_common())
     lines = [f"{len(nodes)} node{'s' * (len(nodes) != 1)}: {told}"]
@@ -76,8 +76,7 @@ def print_fleet(nodes: Sequence[Node], drift: Sequence[Drift], console: Console)
         lines += [f"  {fold_names(names)}: {value}" for value, names in each.by_value().items()]
     if oldest := max((node.age_seconds or 0 for node in nodes), default=0):
         lines += ["", f"oldest facts: {describe_age(oldest)} old"]
-    for line in lines:
-        console.print(line, markup=False)
+    return "\n".join([*lines, ""])
 
 
 def group_rows(nodes: Sequence[Node]) -> list[list[Node]]:

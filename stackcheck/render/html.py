@@ -12,9 +12,9 @@ from stackcheck.render.picture import draw_stack
 from stackcheck.render.stack import describe_machine, rows_of
 from stackcheck.render.text import summarise
 
-__all__ = ["render_html"]
+__all__ = ["STYLE", "render_html"]
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1b1f24; --faint: #59636e; --line: #d1d9e0; --panel: #f6f8fa;
   --ok: #1a7f37; --info: #0969da; --warning: #9a6700; --error: #cf222e; --unknown: #8250df; }
 @media (prefers-color-scheme: dark) { :root { --page: #0d1117; --ink: #e6edf3; --faint: #9198a1; --line: #3d444d;
@@ -68,7 +68,7 @@ def render_html(diagnosis: Diagnosis) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>StackCheck: {diagnosis.status}</title>
-<style>{_STYLE}</style>
+<style>{STYLE}</style>
 </head>
 <body>
 <h1>StackCheck: {diagnosis.status}</h1>
