@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
+import stackgrad
 from stackgrad.distributed import DistributedError, StoreError, TCPStore, groups, read_launch
 from stackgrad.distributed.sampler import DistributedSampler
 from stackgrad.distributed.watch import Watch
@@ -154,3 +159,47 @@ def test_the_parts_of_a_data_set_are_equally_long_and_cover_it(length, drop_last
 def test_a_rank_beyond_the_replicas_is_refused():
     with pytest.raises(ValueError, match="rank 3"):
         DistributedSampler(range(9), 3, 3)
+
+
+def test_programs_for_pytorch_find_the_names_where_they_expect_them():
+    program = """
+import stackgrad
+stackgrad.impersonate_torch()
+import torch.distributed as dist
+from torch.distributed import ReduceOp, init_process_group
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data.distributed import DistributedSampler
+assert dist.is_available() and not dist.is_initialized() and not dist.is_gloo_available()
+assert DistributedSampler(range(4), 2, 0, shuffle=False).num_samples == 2
+"""
+    engine = Path(__file__).parents[3] / "engine"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(engine)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.gpu
+def test_one_rank_reduces_by_nccl_with_itself(monkeypatch):
+    if not groups.is_nccl_available():
+        pytest.skip("no GPU, or NCCL is not installed")
+    for name, value in (
+        ("RANK", "0"),
+        ("WORLD_SIZE", "1"),
+        ("MASTER_ADDR", "127.0.0.1"),
+        ("MASTER_PORT", "0"),
+    ):
+        monkeypatch.setenv(name, value)
+    stackgrad.distributed.init_process_group("nccl")
+    try:
+        for kind in (stackgrad.float32, stackgrad.bfloat16, stackgrad.int64):
+            x = stackgrad.ones(1000, device="cuda").to(kind)
+            stackgrad.distributed.all_reduce(x)
+            assert (x.cpu() == 1).all()
+        stackgrad.distributed.barrier()
+    finally:
+        stackgrad.distributed.destroy_process_group()

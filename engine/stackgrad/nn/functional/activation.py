@@ -154,7 +154,12 @@ def gumbel_softmax(
 
 # ---- element by element
 
-relu, sigmoid, tanh = e.relu, e.sigmoid, e.tanh
+sigmoid, tanh = e.sigmoid, e.tanh
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return max(x, 0)."""
+    return relu_(input) if inplace else e.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
@@ -189,9 +194,12 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     return _gelu(input)
 
 
+_silu: Fused = Fused("silu", lambda x: x * x.sigmoid(), cuda=cuda_elements.silu)
+
+
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x * sigmoid(x)."""
-    return _finish(input, input * input.sigmoid(), inplace)
+    return _finish(input, _silu(input), inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:

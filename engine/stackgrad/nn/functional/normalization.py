@@ -73,9 +73,17 @@ def rms_norm(
     eps: float | None = None,
 ) -> Tensor:
     """Divide by the root of the mean square over the last dimensions (Zhang and Sennrich, 2019)."""
-    dims = tuple(range(input.array.ndim - len(tuple(normalized_shape)), input.array.ndim))
     small = dtypes.finfo(input.dtype).eps if eps is None else eps
-    return _affine(input * ((input * input).mean(dims, keepdim=True) + small).rsqrt(), weight, None)
+    return _rms_norm(input, weight, width=math.prod(normalized_shape), eps=small)
+
+
+def _rms_norm_formula(x: Tensor, weight: Tensor | None, *, width: int, eps: float) -> Tensor:
+    rows = x.reshape(-1, width) if x.array.size else x
+    normal = rows * ((rows * rows).mean(-1, keepdim=True) + eps).rsqrt()
+    return _affine(normal.reshape(x.array.shape), weight, None)
+
+
+_rms_norm: Fused = Fused("rms_norm", _rms_norm_formula, cuda=rows.RMSNorm)
 
 
 def batch_norm(
@@ -139,14 +147,34 @@ def group_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalise (N, C, ...) over each of `num_groups` groups of channels."""
-    shape, ndim = input.array.shape, input.array.ndim
+    shape = input.array.shape
     if shape[1] % num_groups:
         raise RuntimeError(
             f"Expected number of channels in input to be divisible by num_groups, got {list(shape)} and {num_groups}"
         )
-    grouped = input.reshape(shape[0], num_groups, math.prod(shape[1:]) // num_groups)
-    normal = standardize(grouped, (2,), eps).reshape(shape)
+    spatial = math.prod(shape[2:])
+    width = shape[1] // num_groups * spatial
+    normalize = _group_norm if input.array.size else _group_norm_formula
+    return normalize(input, weight, bias, width=width, eps=eps, groups=num_groups, spatial=spatial)
+
+
+def _group_norm_formula(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    *,
+    width: int,
+    eps: float,
+    groups: int,
+    spatial: int,
+) -> Tensor:
+    del spatial
+    shape, ndim = x.array.shape, x.array.ndim
+    normal = standardize(x.reshape(shape[0], groups, width), (2,), eps).reshape(shape)
     return _affine(normal, _per_channel(weight, ndim), _per_channel(bias, ndim))
+
+
+_group_norm: Fused = Fused("group_norm", _group_norm_formula, cuda=rows.Norm)
 
 
 def instance_norm(
