@@ -132,9 +132,15 @@ def _compare_version(build: Build, facts: Mapping[str, Any]) -> Proof:
     return Proof(what, "ok", str(found))
 
 
+def _has_gpu_code(build: Build) -> bool:
+    """Whether it is a GPU build: what is the same for every machine, as Keras, leaves the GPU to its backend."""
+    return build.is_gpu and build.build != "any"
+
+
 def _is_silent(build: Build) -> bool:
-    """Whether it is a GPU build of a framework that has no way to tell its CUDA."""
-    return build.is_gpu and (build.framework == "mxnet" or build.framework not in _PROGRAMS)
+    """Whether it has no CUDA, or no way to tell which."""
+    silent = build.framework == "mxnet" or build.framework not in _PROGRAMS
+    return build.build == "any" or (_has_gpu_code(build) and silent)
 
 
 def _compare_cuda(build: Build, facts: Mapping[str, Any]) -> Proof:
@@ -142,12 +148,12 @@ def _compare_cuda(build: Build, facts: Mapping[str, Any]) -> Proof:
     told = facts.get("cuda")
     found = _version(told) if told else None
     if found is None:
-        if build.is_gpu and build.framework in {"jax", "keras"}:
+        if _has_gpu_code(build) and build.framework == "jax":
             return Proof(what, "unknown", f"{build.framework} does not tell its CUDA")
-        if build.is_gpu:
+        if _has_gpu_code(build):
             return Proof(what, "error", "a CPU build is installed, the plan has a CUDA build")
         return Proof(what, "ok", "CPU build")
-    if not build.is_gpu:
+    if not _has_gpu_code(build):
         return Proof(what, "error", f"built with CUDA {found}, the plan has the CPU build")
     wanted = build.cuda or found
     if found.release[:2] == wanted.release[:2]:
@@ -166,7 +172,7 @@ def _architecture(text: str) -> Architecture | None:
 
 def _compare_architectures(plan: Plan, build: Build, facts: Mapping[str, Any]) -> Proof | None:
     told = facts.get("architectures")
-    if not build.is_gpu or not plan.capabilities or not told:
+    if not _has_gpu_code(build) or not plan.capabilities or not told:
         return None
     known = tuple(entry for text in told if (entry := _architecture(str(text))) is not None)
     lacking = [
@@ -183,7 +189,7 @@ def _compare_architectures(plan: Plan, build: Build, facts: Mapping[str, Any]) -
 
 
 def _judge_gpus(build: Build, facts: Mapping[str, Any], has_gpu: bool | None) -> Proof | None:
-    if not build.is_gpu:
+    if not _has_gpu_code(build):
         return None
     what = f"{build.framework} on the GPU"
     gpus = facts.get("gpus")
@@ -206,7 +212,7 @@ def _judge_training(build: Build, facts: Mapping[str, Any]) -> Proof:
         error = facts.get("errors", {}).get("training")
         return Proof(what, "error" if error else "unknown", error or "no training was tried")
     first, last = training["first"], training["last"]
-    if build.is_gpu and facts.get("gpus") and str(training["device"]).startswith("cpu"):
+    if _has_gpu_code(build) and facts.get("gpus") and str(training["device"]).startswith("cpu"):
         return Proof(what, "error", f"{build.framework} sees a GPU and trained on the CPU")
     message = f"loss {first:.3g} to {last:.3g} in 20 steps on {training['device']}"
     return Proof(what, "ok" if last < first / 2 else "error", message)
@@ -215,7 +221,7 @@ def _judge_training(build: Build, facts: Mapping[str, Any]) -> Proof:
 def _judge_libraries(build: Build, facts: Mapping[str, Any], prefix: Path) -> Proof | None:
     """Tell which CUDA libraries were loaded from outside the environment; the driver's own always are."""
     loaded = facts.get("libraries")
-    if not build.is_gpu or loaded is None:
+    if not _has_gpu_code(build) or loaded is None:
         return None
     own = str(prefix.resolve())
     foreign = [

@@ -97,6 +97,15 @@ def test_what_a_framework_has_no_way_to_tell_is_not_asked():
     assert "CUDA" not in judge(built, version="1.9.1", cuda=None)
 
 
+def test_keras_leaves_the_gpu_to_its_backend():
+    built = plans.build("keras", "3.15.1", "any")
+    told = {"version": "3.15.1", "cuda": None, "architectures": None, "gpus": None}
+    seen = judge(built, **told, training={"device": "jax backend", "first": 5.0, "last": 0.9})
+
+    assert set(seen) == {"import keras", "version", "training"}
+    assert {proof.status for proof in seen.values()} == {"ok"}
+
+
 def test_a_library_from_outside_is_a_warning_unless_the_build_takes_the_systems():
     foreign = ["/usr/local/cuda/lib64/libcudart.so.12"]
 
