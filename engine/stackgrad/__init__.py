@@ -17,6 +17,7 @@ from stackgrad.capture import CaptureError, capture
 from stackgrad.compiling import compile, jit  # noqa: A004  (PyTorch's name)
 from stackgrad.device import Device as device  # noqa: N813  (PyTorch's name)
 from stackgrad.device import set_default as set_default_device
+from stackgrad.drawing import graph_dot, graph_text
 from stackgrad.dtypes import (
     bfloat16,
     dtype,
@@ -98,6 +99,8 @@ __all__ = [
     "get_float32_matmul_precision",
     "get_num_threads",
     "get_rng_state",
+    "graph_dot",
+    "graph_text",
     "half",
     "iinfo",
     "impersonate_torch",
@@ -193,6 +196,10 @@ def numel(input: Tensor) -> Any:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "kernel":
+        from stackgrad.custom import kernel
+
+        return kernel
     if name in _LATER:
         try:
             return importlib.import_module(f"stackgrad.{name}")

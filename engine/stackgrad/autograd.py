@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stackgrad import graph
+from stackgrad.arrays import quiet
 from stackgrad.function import Function, once_differentiable
 from stackgrad.grad_mode import enable_grad, mode, no_grad, set_grad_enabled
 from stackgrad.graph import Node, propagate
@@ -43,7 +44,7 @@ def _seeds(outputs: Sequence[Tensor], gradients: Any, *, what: str) -> list[Tens
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         if gradient is None:
             xp, array = output.device.xp, output.array
-            seeds.append(wrap(xp.ones(array.shape, array.dtype), output.device))
+            seeds.append(wrap(quiet.run(xp.ones, array.shape, array.dtype), output.device))
         elif gradient.array.shape != output.array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: {what} has a shape of {list(gradient.array.shape)} "
@@ -134,9 +135,8 @@ def grad(
                 "Set allow_unused=True if this is the desired behavior."
             )
         if gradient is None and materialize_grads:
-            gradient = wrap(
-                tensor.device.xp.zeros(tensor.array.shape, tensor.array.dtype), tensor.device
-            )
+            zeros = quiet.run(tensor.device.xp.zeros, tensor.array.shape, tensor.array.dtype)
+            gradient = wrap(zeros, tensor.device)
         found.append(gradient)
     return tuple(found)
 

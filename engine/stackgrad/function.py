@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from stackgrad.arrays import quiet
 from stackgrad.grad_mode import mode, no_grad
 from stackgrad.graph import Node, edge_to
 from stackgrad.tensor import Tensor, wrap
@@ -87,7 +88,7 @@ class _Custom:
         if context.materialize:
             for i, (shape, kind, device) in enumerate(self.shapes):
                 if given[i] is None:
-                    given[i] = wrap(device.xp.zeros(shape, kind), device)
+                    given[i] = wrap(quiet.run(device.xp.zeros, shape, kind), device)
         found = self.cls.backward(context, *given)
         results = list(found) if isinstance(found, tuple) else [found]
         if len(results) < len(needs) or any(r is not None for r in results[len(needs) :]):

@@ -17,15 +17,15 @@ class Mode(threading.local):
     tape: Any = None  # of `stackgrad.capture`, while a step is recorded
 
 
-mode = Mode()
+mode = _mode = Mode()
 
 
 class set_grad_enabled:  # noqa: N801  (PyTorch's name)
     """Turn recording on or off: as a statement, a context manager or a decorator."""
 
-    def __init__(self, enabled: bool) -> None:
-        self.enabled, self.previous = bool(enabled), mode.enabled
-        mode.enabled = self.enabled
+    def __init__(self, mode: bool) -> None:
+        self.enabled, self.previous = bool(mode), _mode.enabled
+        _mode.enabled = self.enabled
 
     def __enter__(self) -> None:
         mode.enabled = self.enabled
@@ -81,6 +81,11 @@ def replayed(method: F) -> F:
         return mode.tape.host(method, (self, *args), kwargs)
 
     return cast("F", wrapper)
+
+
+def literal(array: Any) -> Any:
+    """Return `array`, which was made of Python's numbers alone: to a captured step it is a constant."""
+    return array if mode.tape is None else mode.tape.literal(array)
 
 
 def refuse_capture(what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import types
 from collections.abc import Callable, Iterator
@@ -99,7 +100,9 @@ class Guards:
         elif isinstance(value, (list, tuple, dict)):
             for part in [*(value.values() if isinstance(value, dict) else value)][:_MANY]:
                 self._visit(part, depth - 1)
-        elif hasattr(value, "__dict__"):
+        elif hasattr(value, "__dict__") and not type(value).__module__.startswith(
+            __package__ or ""
+        ):
             self._visit_attributes(value, depth)
 
     def _visit_function(self, function: types.FunctionType, depth: int) -> None:
@@ -131,7 +134,9 @@ class Guards:
 
 
 def _global_names(code: types.CodeType) -> Iterator[str]:
-    yield from code.co_names
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield str(instruction.argval)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _global_names(constant)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from stackgrad.arrays import quiet
 from stackgrad.capture.tape import Array, Call, Value, numbers
+
+_SMALL = 1 << 12  # elements of a constant that is kept
 
 
 def drop_repeated(
-    calls: Iterable[Call], arrays: Mapping[int, Array], kept_apart: set[int]
+    calls: Iterable[Call], arrays: Mapping[int, Array], kept_apart: set[int], wanted: set[int]
 ) -> tuple[list[Call], int]:
     """Let calls that were made before, with memory unwritten since, use the earlier results.
 
-    Results that are written to, or lie in the memories `kept_apart`, stay their own.
+    Results that are written to, lie in the memories `kept_apart` or are `wanted` stay their own.
     """
     calls = list(calls)
     written = {memory for call in calls for memory in call.writes} | kept_apart
@@ -36,6 +40,7 @@ def drop_repeated(
             mine = {arrays[n].memory for n in results if n in arrays}
             inputs = {arrays[n].memory for n in read if n in arrays}
             own = not ((mine - inputs) & written) and all(n in arrays for n in results)
+            own = own and not wanted & set(results)
             if earlier is not None and own:
                 renamed.update(zip(results, numbers(earlier), strict=True))
                 continue
@@ -47,6 +52,42 @@ def drop_repeated(
             versions[memory] = versions.get(memory, 0) + 1
         found.append(changed)
     return found, len(renamed)
+
+
+def fold_constants(
+    calls: Iterable[Call], arrays: Mapping[int, Array], kept_apart: set[int]
+) -> tuple[list[Call], dict[int, Any]]:
+    """Compute small arrays that depend on nothing once; return the other calls, and those by number."""
+    calls = list(calls)
+    written = {memory for call in calls for memory in call.writes} | kept_apart
+    constants: dict[int, Any] = {}
+    left = []
+    for call in calls:
+        made = arrays.get(call.results.number) if call.results.__class__ is Value else None
+        read = set(numbers((call.args, call.kwargs)))
+        pure = call.repeatable and not call.writes and read <= constants.keys()
+        if (
+            pure
+            and made is not None
+            and made.memory not in written
+            and math.prod(made.shape) <= _SMALL
+        ):
+            args, kwargs = (_filled(v, constants) for v in (call.args, call.kwargs))
+            constants[call.results.number] = quiet.run(call.function, *args, **kwargs)
+        else:
+            left.append(call)
+    return left, constants
+
+
+def _filled(value: Any, constants: Mapping[int, Any]) -> Any:
+    if value.__class__ is Value:
+        return constants[value.number]
+    if isinstance(value, (tuple, list)):
+        parts = [_filled(v, constants) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {key: _filled(v, constants) for key, v in value.items()}
+    return value
 
 
 def drop_dead(

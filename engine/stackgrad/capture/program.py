@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from stackgrad.arrays import call_directly, quiet
-from stackgrad.capture.agreement import constants
-from stackgrad.capture.optimization import drop_dead, drop_repeated
+from stackgrad.capture.optimization import drop_dead, drop_repeated, fold_constants
 from stackgrad.capture.structure import flatten, rebuild
 from stackgrad.capture.tape import Array, CaptureError, Tape, numbers
 from stackgrad.capture.writing import Writer, write_program
+from stackgrad.drawing import Drawn, as_dot, as_text, outline
 from stackgrad.graph import RELEASED
 from stackgrad.tensor import Tensor, wrap
 
@@ -23,7 +23,7 @@ class Program:
     program as Python; `dropped` counts what was left out: repeated calls, dead calls.
     """
 
-    def __init__(self, before: Tape, tape: Tape, result: Any) -> None:
+    def __init__(self, tape: Tape, result: Any) -> None:
         self.arrays: dict[int, Array] = tape.arrays
         tensors: list[Tensor] = []
         self._result = flatten(result, tensors)
@@ -35,15 +35,16 @@ class Program:
             (leaf, None if leaf.grad is None else tape.find(leaf.grad.array).number)
             for leaf in tape.graded.values()
         ]
-        fixed = constants(before, tape)
-        self.outside = {n: made for n, made in tape.outside.items() if n not in fixed}
+        self.outside = dict(tape.outside)
         self._optimize(tape, {*self.outputs, *(n for _, n in left if n is not None)})
+        self._unmade = dict.fromkeys(tape.arguments, "argument")
+        self._unmade |= dict.fromkeys(tape.outside, "outside")
+        self._unmade |= dict.fromkeys(self.constants, "constant")
         self.reads = [n in self._read for n in tape.arguments]
         self.arguments = [n for n in tape.arguments if n in self._read]
         self._dropped_grads = [leaf for leaf, n in left if n not in self.arguments]
-        writer = Writer(self.arguments, {**fixed, **self.outside})
-        copied = [n for n in fixed if n in self.arrays and self.arrays[n].memory in self._written]
-        write_program(writer, self.calls, copied, left, self.outputs)
+        writer = Writer(self.arguments, {**self.constants, **self.outside})
+        write_program(writer, self.calls, left, self.outputs)
         self.source = writer.source()
         self._holders = [
             (tensor, tensor.array, tensor.tracked) for tensor in holders(self.outside.values())
@@ -55,7 +56,8 @@ class Program:
 
     def _optimize(self, tape: Tape, wanted: set[int]) -> None:
         apart = {self.arrays[n].memory for n in wanted}
-        calls, repeated = drop_repeated(tape.calls, self.arrays, apart)
+        calls, repeated = drop_repeated(tape.calls, self.arrays, apart, wanted)
+        calls, self.constants = fold_constants(calls, self.arrays, apart)
         self.calls = drop_dead(calls, self.arrays, wanted, {*self.outside, *tape.arguments})
         self.dropped = repeated, len(calls) - len(self.calls)
         self._written = {memory for call in self.calls for memory in call.writes}
@@ -63,6 +65,34 @@ class Program:
 
     def _is_written(self, number: int) -> bool:
         return number in self.arrays and self.arrays[number].memory in self._written
+
+    def nodes(self) -> list[Drawn]:
+        """Return the calls with what they read and make; arguments and what lies outside come first."""
+        made_by: dict[int, int] = {}
+        found: list[Drawn] = []
+        fixed = [n for n in self._read if n in self._unmade]
+        for number in sorted(fixed):
+            made_by[number] = len(found)
+            what = "argument" if number in self.arguments else self._unmade[number]
+            found.append(Drawn(len(found), what, [], self._outlines([number])))
+        for call in self.calls:
+            read = dict.fromkeys(made_by[n] for n in numbers((call.args, call.kwargs)))
+            results = list(numbers(call.results))
+            found.append(
+                Drawn(len(found), call.name, list(read), self._outlines(results), call.line)
+            )
+            made_by.update(dict.fromkeys(results, found[-1].key))
+        return found
+
+    def _outlines(self, values: Iterable[int]) -> list[str]:
+        return [outline(*self.arrays[n][:3]) for n in values if n in self.arrays]
+
+    def __str__(self) -> str:
+        return as_text(self.nodes())
+
+    def dot(self) -> str:
+        """Return the graph as DOT, which Graphviz draws."""
+        return as_dot(self.nodes())
 
     def holds(self) -> bool:
         """Whether the tensors outside still have the memory that was recorded."""

@@ -63,7 +63,7 @@ class Recording:
             return
         apart = difference(before, tape)
         if apart is None:
-            self.program, self.tape = Program(before, tape, result), None
+            self.program, self.tape = Program(tape, result), None
         elif self.runs >= _RUNS:
             raise CaptureError(f"a captured step does something else in every call: {apart}")
 

@@ -104,6 +104,9 @@ class Tape:
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run `function` and record it."""
+        for cell in getattr(function, "__closure__", None) or ():
+            if isinstance(cell.cell_contents, (np.ndarray, Tensor)):
+                self.refuse(f"{label(function)} reads a tensor that it was not given")
         owner = getattr(function, "__self__", None)
         if isinstance(owner, np.ndarray):
             args, function = (owner, *args), getattr(np.ndarray, function.__name__)
@@ -129,14 +132,22 @@ class Tape:
             return result  # a number of Python as one of NumPy
         if of_arrays and result.__class__ in (bool, int, float, str, bytes):
             self.refuse(f"Python gets a value from {name}()")
-        if isinstance(result, np.generic):
+        if _has_numbers(result):
             read = (function, *read[0]), read[1]
-            function, result = as_array, np.asarray(result)
+            function, result = with_arrays, _as_arrays(result)
         found, results = (out, self._fold(out)) if out is not None else self._keep(result)
         drawn = checks or any(isinstance(a, Generator) for a in (*args, *kwargs.values()))
         if drawn or writes or any(True for _ in numbers(results)):
             self.calls.append(Call(function, *read, results, name, self.place(), writes, not drawn))
         return found
+
+    def literal(self, array: Any) -> Any:
+        """Return an array of Python's numbers, known from now on; its bytes are compared between runs."""
+        owner = owner_of(array)
+        memory = self._memories.get(id(owner))
+        if isinstance(array, Watched) or (memory is not None and memory[0]() is owner):
+            return array
+        return self.call(_literal, array.tobytes(), array.dtype, array.shape)
 
     def host(self, method: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """Run a method that keeps numbers of its own (an optimizer's step), to be called at every replay.
@@ -249,11 +260,10 @@ class Tape:
         if isinstance(result, np.ndarray) or hasattr(result, "__cuda_array_interface__"):
             seen = watched(result, self)
             return seen, self._name(seen, None)
-        if isinstance(result, (tuple, list)) and not hasattr(result, "_fields"):
+        if isinstance(result, (tuple, list)):
             pairs = [self._keep(r) for r in result]
-            kind = type(result)
-            return kind(p[0] for p in pairs), kind(p[1] for p in pairs)
-        if not isinstance(result, _PLAIN_TYPES) and not hasattr(result, "_fields"):
+            return tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
+        if not isinstance(result, _PLAIN_TYPES):
             value = Value(self._count)
             self._count += 1
             self._known[id(result)] = (lambda: result, value.number)
@@ -298,15 +308,39 @@ def watched(array: Any, tape: Tape) -> Any:
     return seen
 
 
-def as_array(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call `function` and return its number as an array without dimensions."""
-    return np.asarray(function(*args, **kwargs))
+def _literal(data: bytes, kind: Any, shape: tuple[int, ...]) -> Any:
+    return np.frombuffer(data, kind).reshape(shape).copy()
+
+
+def with_arrays(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call `function` and return its numbers as arrays without dimensions."""
+    return _as_arrays(function(*args, **kwargs))
+
+
+def _as_arrays(result: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        return tuple(_as_arrays(r) for r in result)
+    return np.asarray(result) if isinstance(result, np.generic) else result
+
+
+def _has_numbers(result: Any) -> bool:
+    if isinstance(result, (tuple, list)):
+        return any(_has_numbers(r) for r in result)
+    return isinstance(result, np.generic)
 
 
 def owner_of(array: Any) -> Any:
     """Return the array that owns the memory of `array`."""
-    while isinstance(array.base, (type(array), np.ndarray)):
-        array = array.base
+    base = array.base
+    while base is not None:
+        if isinstance(base, memoryview):
+            base = base.obj
+        elif not hasattr(base, "base"):
+            break
+        elif isinstance(base, (type(array), np.ndarray)):
+            array, base = base, base.base
+        else:  # what `as_strided` puts between a view and its array
+            base = base.base
     return array
 
 
@@ -325,5 +359,7 @@ def view_of_memory(
     start = pointer(home) - pointer(owner) + shift
     if not isinstance(home, np.ndarray):
         return type(home)(shape, kind, owner.data + start, strides)
-    whole = owner if owner.flags.c_contiguous else owner.T
+    if 0 in shape:
+        return np.empty(shape, kind)
+    whole = owner.transpose(np.argsort([-step for step in owner.strides], kind="stable"))
     return np.ndarray(shape, kind, whole, start, strides)

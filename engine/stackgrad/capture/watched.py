@@ -151,6 +151,7 @@ def _computing(name: str) -> Callable[..., Any]:
     def method(self: Watched, *args: Any, **kwargs: Any) -> Any:
         return _recorded(function, (self, *args), kwargs)
 
+    method.__name__ = name
     return method
 
 

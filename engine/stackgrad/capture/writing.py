@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,12 +72,9 @@ class Writer:
 
 
 def write_program(
-    writer: Writer, calls: Sequence[Call], copied: Iterable[int], left: Left, outputs: Sequence[int]
+    writer: Writer, calls: Sequence[Call], left: Left, outputs: Sequence[int]
 ) -> None:
-    """Write `calls`; before them copies of the constants `copied`, after them gradients and results."""
-    for number in copied:
-        writer.names[f"original{number}"] = writer.names.pop(f"v{number}")
-        writer.add(f"v{number} = original{number}.copy()")
+    """Write `calls`, and after them the gradients and the results."""
     kept = {*outputs, *(number for _, number in left)}
     last = {n: i for i, call in enumerate(calls) for n in numbers((call.args, call.kwargs))}
     local = {n for call in calls for n in numbers(call.results)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -31,9 +32,8 @@ class Decomposition:
     def __call__(self, x: Tensor, **static: Any) -> tuple[Tensor, ...]:
         """Return the outputs."""
         what = "The algorithm failed to converge because the input matrix is ill-conditioned or has NaN"
-        arrays = guarded(
-            self.name, what, quiet.run, lambda: self.forward(x.device.xp, x.array, **static)
-        )
+        call = functools.partial(quiet.run, self.forward, **static)
+        arrays = guarded(self.name, what, call, x.device.xp, x.array)
         results = tuple(wrap(x.device.xp.asarray(a), x.device) for a in arrays)
         edge = edge_to(x) if mode.enabled else None
         if edge is not None:

@@ -13,7 +13,7 @@ from stackgrad import dtypes
 from stackgrad.arrays import quiet
 from stackgrad.device import Device, current
 from stackgrad.device import device as find_device
-from stackgrad.grad_mode import refuse_capture
+from stackgrad.grad_mode import literal, refuse_capture
 from stackgrad.ops.hints import check_hints
 from stackgrad.ops.table import attach, function, publish
 from stackgrad.ops.views import sizes_of
@@ -49,7 +49,7 @@ def tensor(
         and not _holds_arrays(data)
     ) or (not array.size and isinstance(data, (list, tuple))):
         array = array.astype(dtypes.get_default_dtype().numpy)
-    found = wrap(target.asarray(array), target)
+    found = wrap(target.asarray(literal(array)), target)
     dtypes.of(array)
     return found.requires_grad_() if requires_grad else found
 
@@ -133,7 +133,7 @@ def full(
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = (dtype or dtypes.of_scalar(value)).numpy
     target = current() if device is None else find_device(device)
-    found = wrap(target.xp.full(sizes_of((size,)), value, kind), target)
+    found = wrap(quiet.run(target.xp.full, sizes_of((size,)), value, kind), target)
     return found.requires_grad_() if requires_grad else found
 
 
@@ -197,7 +197,7 @@ attach(
 def _sequence(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     target = current() if device is None else find_device(device)
     kind = dtype.numpy if dtype is not None else array.dtype
-    found = wrap(target.asarray(array.astype(kind)), target)
+    found = wrap(target.asarray(literal(array.astype(kind))), target)
     return found.requires_grad_() if requires_grad else found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stackgrad import dtypes
+from stackgrad.arrays import quiet
 from stackgrad.kernels.rowwise import rectify, rectify_slope
 from stackgrad.ops.special import (
     clamp_array,
@@ -289,7 +290,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Tensor:
 def _constant(number: Any, kind: Any, device: Any) -> Tensor:
     from stackgrad.tensor import wrap
 
-    return wrap(device.xp.asarray(number, dtype=kind), device)
+    return wrap(quiet.run(device.xp.asarray, number, dtype=kind), device)
 
 
 @function(inplace=True)

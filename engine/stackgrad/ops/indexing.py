@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stackgrad.arrays import quiet
-from stackgrad.grad_mode import mode
+from stackgrad.grad_mode import literal, mode
 from stackgrad.graph import Node, edge_to, present
 from stackgrad.ops.elementwise import where
 from stackgrad.ops.mutation import adopt, check_writable, overwrite
@@ -105,7 +105,9 @@ def normalise(x: Tensor, key: Any) -> tuple[Any, bool]:  # noqa: C901
                 if isinstance(part, Tensor)
                 else part
                 if isinstance(part, bool)
-                else np.asarray(part)
+                else part
+                if isinstance(part, np.ndarray)
+                else literal(np.asarray(part))
             )
             if not isinstance(index, bool):
                 if index.dtype.kind not in "iub":
@@ -229,7 +231,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     fill = (
         value
         if isinstance(value, Tensor)
-        else wrap(np.asarray(value, input.array.dtype), input.device)
+        else wrap(quiet.run(np.asarray, value, input.array.dtype), input.device)
     )
     return where(mask, fill.to(input.dtype), input)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stackgrad.arrays import quiet
 from stackgrad.ops.elementwise import where
 from stackgrad.ops.indexing import _take, _take_back, getitem, normalise, setitem
 from stackgrad.ops.joining import cat
@@ -153,7 +154,9 @@ def _part(source: Tensor, index: Tensor) -> Tensor:
 def _filled(source: Any, index: Tensor, like: Tensor) -> Tensor:
     if isinstance(source, Tensor):
         return source
-    return wrap(like.device.xp.full(index.array.shape, source, like.array.dtype), like.device)
+    return wrap(
+        quiet.run(like.device.xp.full, index.array.shape, source, like.array.dtype), like.device
+    )
 
 
 @function(inplace=True)
@@ -176,7 +179,7 @@ def scatter_reduce(
         return _scatter_each(input, dim, index, src, reduce, include_self)
     if reduce not in ("sum", "mean"):
         raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin.")
-    ones = wrap(src.device.xp.ones(src.array.shape, src.array.dtype), src.device)
+    ones = wrap(quiet.run(src.device.xp.ones, src.array.shape, src.array.dtype), src.device)
     counts = scatter_add(input.detach() * 0, dim, index, ones)
     start = input if include_self else where(counts > 0, 0.0 * input, input)
     total = scatter_add(start, dim, index, src)
@@ -195,7 +198,7 @@ def _scatter_each(
     axis = dim_of(dim, x.array.ndim)
     part = tuple(slice(None) if d == axis else slice(n) for d, n in enumerate(place.array.shape))
     region = getitem(x, part).movedim(axis, -1).unsqueeze(-1)
-    slots = wrap(x.device.xp.arange(x.array.shape[axis]), x.device).unsqueeze(-1)
+    slots = wrap(quiet.run(x.device.xp.arange, x.array.shape[axis]), x.device).unsqueeze(-1)
     hits = place.movedim(axis, -1).unsqueeze(-2) == slots
     neutral = {"prod": 1.0, "amin": float("inf"), "amax": -float("inf")}[reduce]
     candidates = where(hits, _part(source, place).movedim(axis, -1).unsqueeze(-2), neutral)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stackgrad import dtypes
+from stackgrad.arrays import quiet
 from stackgrad.ops.reduction import amax, amin
 from stackgrad.ops.scattering import gather
 from stackgrad.ops.table import Op, attach, function
@@ -46,7 +47,7 @@ def _place(op: Op, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
         found = op(input.detach().reshape(-1), dim=0)
         return found.reshape((1,) * input.array.ndim) if keepdim else found
     if not input.array.ndim:
-        return wrap(input.device.xp.zeros((), "int64"), input.device)
+        return wrap(quiet.run(input.device.xp.zeros, (), "int64"), input.device)
     found = op(input, dim=dim_of(dim, input.array.ndim))
     return found.unsqueeze(dim_of(dim, input.array.ndim)) if keepdim else found
 
@@ -112,7 +113,7 @@ def min(
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:  # noqa: ARG001
     """Return the indices that sort along `dim`; the order is always stable."""
     if not input.array.ndim:
-        return wrap(input.device.xp.zeros((), "int64"), input.device)
+        return wrap(quiet.run(input.device.xp.zeros, (), "int64"), input.device)
     return _argsort(input, dim=dim_of(dim, input.array.ndim), descending=descending)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from stackgrad.amp import lowered
 from stackgrad.amp import state as autocast
+from stackgrad.arrays import quiet
 from stackgrad.kernels.attention import Attention
 from stackgrad.kernels.cuda import rows
 from stackgrad.nn.functional.activation import softmax
@@ -16,9 +18,14 @@ from stackgrad.tensor import Tensor, wrap
 __all__ = ["scaled_dot_product_attention"]
 
 
+def _later(xp: Any, shape: tuple[int, ...]) -> Any:
+    """Return a mask of what lies after the diagonal."""
+    return xp.triu(xp.ones(shape, bool), 1)
+
+
 def _hide_later(scores: Tensor) -> Tensor:
     xp = scores.device.xp
-    hidden = xp.triu(xp.ones(scores.array.shape[-2:], bool), 1)
+    hidden = quiet.run(_later, xp, scores.array.shape[-2:])
     return scores.masked_fill(wrap(hidden, scores.device), -math.inf)
 
 

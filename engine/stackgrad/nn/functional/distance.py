@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from stackgrad.arrays import quiet
 from stackgrad.nn.functional.activation import logsigmoid
 from stackgrad.nn.functional.loss import _pair
 from stackgrad.nn.functional.loss import reduce as _finish
@@ -239,7 +240,9 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """Return (log(var) + (input - target)**2 / var) / 2, the variance at least `eps`."""
     if not isinstance(var, Tensor):
-        var = wrap(input.device.xp.full(input.array.shape, var, input.array.dtype), input.device)
+        var = wrap(
+            quiet.run(input.device.xp.full, input.array.shape, var, input.array.dtype), input.device
+        )
     if bool((var < 0).any()):
         raise ValueError("var has negative entry/entries")
     if var.array.shape != input.array.shape and var.array.shape == input.array.shape[:-1]:

@@ -46,7 +46,7 @@ def reduce(loss: Tensor, reduction: str, size_average: Any = None, old: Any = No
 def _class_weights(weight: Tensor | None, target: Tensor, like: Tensor) -> Tensor:
     if weight is not None:
         return weight[target]
-    return wrap(like.device.xp.ones(target.array.shape, like.array.dtype), like.device)
+    return wrap(quiet.run(like.device.xp.ones, target.array.shape, like.array.dtype), like.device)
 
 
 def nll_loss(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stackgrad.grad_mode import literal
 from stackgrad.kernels import pooling as kernels
 from stackgrad.kernels.convolution import Geometry, at
 from stackgrad.nn.functional.convolution import sizes
@@ -159,7 +160,7 @@ def _flat_index(
     for d in range(len(size) - 1, -1, -1):
         rest, position = rest // kernel[d], rest % kernel[d]
         start = xp.arange(place.array.shape[2 + d]) * geometry.stride[d] - geometry.padding[d]
-        start = start.reshape((-1,) + (1,) * (len(size) - 1 - d))
+        start = literal(start.reshape((-1,) + (1,) * (len(size) - 1 - d)))
         flat = flat + (start + position * geometry.dilation[d]) * scale
         scale *= size[d]
     return wrap(flat, place.device)
@@ -227,7 +228,7 @@ def _divisor(
     counts = xp.ones((), input.array.dtype)
     for d, line in enumerate(lengths):
         counts = counts * xp.asarray(line).reshape((-1,) + (1,) * (len(lengths) - 1 - d))
-    return wrap(counts.astype(input.array.dtype), input.device)
+    return wrap(literal(counts.astype(input.array.dtype)), input.device)
 
 
 max_pool1d, max_pool2d, max_pool3d = (_make_max(count) for count in (1, 2, 3))

@@ -75,7 +75,7 @@ def embedding(
     quiet.run(_check_indices, input.array, size)
     if max_norm is not None:
         norms = weight.detach().norm(norm_type, 1, keepdim=True)
-        used = wrap(input.device.xp.zeros((size, 1), bool), input.device)
+        used = wrap(quiet.run(input.device.xp.zeros, (size, 1), bool), input.device)
         used.array[input.array.reshape(-1)] = True
         scale = (max_norm / (norms + 1e-7)).clamp(max=1.0)
         weight.detach().copy_(
