@@ -9,11 +9,11 @@ from stackcheck.knowledge.knowledge import Knowledge
 from stackcheck.model.build import Build
 from stackcheck.model.plan import Plan, Requirement
 from stackcheck.model.version import Version
-from stackcheck.resolve.search import PYTHON, Choice
+from stackcheck.resolve.search import PYTHON, Choice, Extension
 from stackcheck.rules.driver.coverage import name_of
 from stackcheck.rules.rule import Situation
 
-__all__ = ["make_plan"]
+__all__ = ["cut_off_date", "make_plan"]
 
 _MODERN = "2024-06-01"
 """Releases since NumPy 2 declare what they need well enough."""
@@ -52,14 +52,14 @@ def make_plan(
         or next((b.nccl for b in builds if b.is_gpu and b.nccl), None),
         packages={
             **_held(builds, mapping, situations[0].knowledge),
-            **_wished(requirements, builds),
+            **_wished(requirements, builds, mapping),
         },
         platform=builds[0].platform,
         glibc=min(glibc, default=None),
         driver_cuda=min(drivers, default=None),
         capabilities=tuple(sorted(capabilities)),
         machine=tuple(_needs(builds, situations)),
-        exclude_newer=_horizon(builds),
+        exclude_newer=cut_off_date(builds),
     )
 
 
@@ -98,13 +98,18 @@ def _held(
     return held
 
 
-def _wished(requirements: Sequence[Requirement], builds: Sequence[Build]) -> dict[str, str]:
-    """Pin satellites to the partner of their framework; take other packages as the user wrote them."""
+def _wished(
+    requirements: Sequence[Requirement], builds: Sequence[Build], mapping: Mapping[str, Choice]
+) -> dict[str, str]:
+    """Pin satellites to the partner of their framework and extensions to what was chosen; take the rest as written."""
     partners = {name: version for build in builds for name, version in build.companions.items()}
     wished: dict[str, str] = {}
     for requirement in requirements:
         if not requirement.is_framework:
             partner = partners.get(requirement.name)
+            choice = mapping.get(requirement.name)
+            if choice is not None and isinstance(choice.value, Extension):
+                partner = str(choice.value.version)
             wished[requirement.name] = requirement.specifier or (f"=={partner}" if partner else "")
     return wished
 
@@ -136,7 +141,7 @@ def _needs(builds: Sequence[Build], situations: Sequence[Situation]) -> list[str
     return needs
 
 
-def _horizon(builds: Sequence[Build]) -> str:
+def cut_off_date(builds: Sequence[Build]) -> str:
     """Return the date to tell installers for old releases, so that they do not take today's dependencies.
 
     Two months after the release: projects upload what it needs some days later.

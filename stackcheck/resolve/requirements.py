@@ -78,7 +78,8 @@ def parse_requirement(text: str, knowledge: Knowledge, place: str = "") -> Requi
 def merge_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
     """Join several requirements on one name into one that asks for all of it; a file and a SPEC often name the same.
 
-    Raises `InputError` where two ask for builds that exclude each other.
+    A backend that an extra chooses (`keras[jax]`) is a requirement of its own, unless it is there already. Raises
+    `InputError` where two ask for builds that exclude each other.
     """
     merged: dict[str, Requirement] = {}
     faults: list[str] = []
@@ -108,6 +109,14 @@ def merge_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement
         )
     if faults:
         raise InputError(*faults)
+    for each in tuple(merged.values()):
+        if each.backend and each.backend not in merged:
+            merged[each.backend] = Requirement(
+                f"{each.backend} (backend of {each.text})",
+                each.backend,
+                is_framework=True,
+                place=each.place,
+            )
     return tuple(merged.values())
 
 

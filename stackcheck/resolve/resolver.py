@@ -24,11 +24,11 @@ from stackcheck.resolve.advice import (
 )
 from stackcheck.resolve.check import packages_of, situations_of
 from stackcheck.resolve.evaluation import Evaluation, evaluate_host, evaluate_set
-from stackcheck.resolve.planning import make_plan
+from stackcheck.resolve.planning import cut_off_date, make_plan
 from stackcheck.resolve.pool import Pool, agree_on_cuda, fill_pool
-from stackcheck.resolve.preference import PYTHONS, rank_pythons
+from stackcheck.resolve.preference import PYTHONS, contemporaries, rank_pythons
 from stackcheck.resolve.requirements import merge_requirements
-from stackcheck.resolve.search import PYTHON, Demand, Provider, demand_of_pin
+from stackcheck.resolve.search import PYTHON, Demand, Extension, Provider, demand_of_pin
 from stackcheck.resolve.wishes import Wishes
 from stackcheck.rules.driver.coverage import find_cubin, find_ptx
 from stackcheck.rules.rule import Situation
@@ -96,7 +96,12 @@ def _resolve(
     conflict: list[str] = []
     if not outcome.errors:
         try:
-            found = _search(pools, requirements, situations, knowledge, wishes, reporter)
+            pythons = _pythons(wishes)
+            found = _search(pools, requirements, situations, knowledge, pythons, reporter)
+            date = cut_off_date([found.mapping[pool.requirement.name].value for pool in pools])
+            if date and not (wishes.python or wishes.pythons):
+                pythons = contemporaries(pythons, date)
+                found = _search(pools, requirements, situations, knowledge, pythons, BaseReporter())
         except ResolutionImpossible as failure:
             conflict = [_word(cause.requirement, cause.parent) for cause in failure.causes]
         except ResolutionTooDeep:
@@ -127,29 +132,82 @@ def _judge_host(situations: Sequence[Situation], pools: Sequence[Pool]) -> Evalu
     return outcome
 
 
+def _pythons(wishes: Wishes) -> list[str]:
+    wanted = wishes.python
+    return [f"{wanted.major}.{wanted.minor}"] if wanted else rank_pythons(PYTHONS, wishes)
+
+
 def _search(
     pools: Sequence[Pool],
     requirements: Sequence[Requirement],
     situations: Sequence[Situation],
     knowledge: Knowledge,
-    wishes: Wishes,
+    pythons: Sequence[str],
     reporter: Any,
 ) -> Any:
-    wanted = wishes.python
-    pythons = [f"{wanted.major}.{wanted.minor}"] if wanted else rank_pythons(PYTHONS, wishes)
+    names = {
+        distribution: pool.requirement.name
+        for pool in pools
+        for distribution in {build.distribution for build in pool.ranked}
+    }
+    extensions = _extensions(requirements, pools, situations, knowledge)
     provider = Provider(
         {pool.requirement.name: pool.passing for pool in agree_on_cuda(pools)},
         pythons,
         _libraries(knowledge, situations),
+        extensions,
+        names,
     )
     demands = [Demand(pool.requirement.name, _accept_all, pool.requirement.text) for pool in pools]
     demands.append(Demand(PYTHON, _accept_all, "Python"))
     demands += [
         demand_of_pin(each.name, each.specifier, each.text)
         for each in requirements
-        if not each.is_framework and each.specifier
+        if not each.is_framework and (each.specifier or each.name in extensions)
     ]
     return Resolver(provider, reporter or BaseReporter()).resolve(demands, max_rounds=ROUNDS)
+
+
+def _extensions(
+    requirements: Sequence[Requirement],
+    pools: Sequence[Pool],
+    situations: Sequence[Situation],
+    knowledge: Knowledge,
+) -> dict[str, list[Extension]]:
+    """Return the releases of the extensions that were asked for and run on every GPU, newest first.
+
+    Satellites, whose partner each build names, are none; nor is what no rule knows.
+    """
+    plain = [each.name for each in requirements if not each.is_framework]
+    if not plain:
+        return {}
+    frameworks = {pool.requirement.name for pool in pools}
+    satellites = {name for pool in pools for build in pool.ranked for name in build.companions}
+    capabilities = _capabilities(situations)
+    found: dict[str, list[Extension]] = {}
+    for name in plain:
+        rows = [
+            row
+            for row in knowledge.extension(name)
+            if row.framework in frameworks
+            and not row.yanked
+            and all(row.capability_min is None or row.capability_min <= c for c in capabilities)
+        ]
+        if rows and name not in satellites:
+            found[name] = [
+                Extension(version, tuple(row for row in rows if row.version == version))
+                for version in dict.fromkeys(row.version for row in rows)
+            ]
+    return found
+
+
+def _capabilities(situations: Sequence[Situation]) -> set[Version]:
+    return {
+        capability
+        for situation in situations
+        for gpu in situation.machine.gpus.peek() or ()
+        if (capability := gpu.compute_capability.peek()) is not None
+    }
 
 
 def _accept_all(_: object) -> bool:
@@ -160,12 +218,7 @@ def _libraries(
     knowledge: Knowledge, situations: Sequence[Situation]
 ) -> Callable[[str], Sequence[Version]]:
     """Return the releases of an NVIDIA library that have code for every GPU of every machine, newest first."""
-    capabilities = {
-        capability
-        for situation in situations
-        for gpu in situation.machine.gpus.peek() or ()
-        if (capability := gpu.compute_capability.peek()) is not None
-    }
+    capabilities = _capabilities(situations)
 
     @cache
     def releases(distribution: str) -> Sequence[Version]:

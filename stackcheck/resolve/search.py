@@ -1,15 +1,16 @@
 """The search for builds that agree: what the solver asks about, in terms of builds, Pythons, CUDA and pins.
 
 The solver knows nothing of frameworks. Each framework is an identifier whose candidates are its rows that pass the
-rules on every machine; `python`, `cuda major` and each pinned distribution are identifiers too, so that two builds
-that disagree about one of them exclude each other and the solver says which.
+rules on every machine; `python`, `cuda major`, each extension that was asked for (vllm) and each pinned distribution
+are identifiers too, so that what disagrees about one of them excludes each other and the solver says which.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.build import Build
 from stackcheck.model.record import record
@@ -17,9 +18,13 @@ from stackcheck.model.specifier import admits, clauses_of
 from stackcheck.model.version import Version, parse_version
 from stackcheck.resolve.pool import cuda_major_of
 from stackcheck.resolve.preference import PYTHONS
+from stackcheck.rules.python.extensions import fits
 from stackcheck.rules.python.py16_python_version import supports_python
 
-__all__ = ["CUDA", "PYTHON", "Choice", "Demand", "Provider"]
+if TYPE_CHECKING:
+    from stackcheck.knowledge.rows import ExtensionRelease
+
+__all__ = ["CUDA", "PYTHON", "Choice", "Demand", "Extension", "Provider"]
 
 PYTHON = "python"
 CUDA = "cuda major"
@@ -44,6 +49,14 @@ class Choice:
     label: str = ""
 
 
+@record(frozen=True, eq=False)
+class Extension:
+    """One release of what is compiled against a framework: its rows, one for each kind of build that it fits."""
+
+    version: Version
+    rows: tuple[ExtensionRelease, ...]
+
+
 class Provider:
     """Answers the solver's questions."""
 
@@ -52,13 +65,23 @@ class Provider:
         builds: Mapping[str, Callable[[], Iterator[Build]]],
         pythons: Sequence[str],
         libraries: Callable[[str], Sequence[Version]],
+        extensions: Mapping[str, Sequence[Extension]],
+        names: Mapping[str, str],
     ) -> None:
-        """Take, per framework, a way to run through its passing builds, best first; and the Pythons, best first."""
+        """Take the candidates, best first, and how distributions' names stand for frameworks (`torch`).
+
+        Of a framework that is a way to run through its passing builds, which judges them as it comes to them.
+        """
         self.libraries = libraries
-        self._order = {name: position for position, name in enumerate(builds)}
+        self._names = names
+        self._order = {name: position for position, name in enumerate((*extensions, *builds))}
         self._choices: dict[str, Choices] = {
             name: Choices(_choices_of(name, passing)) for name, passing in builds.items()
         }
+        self._choices.update(
+            (name, Choices(Choice(name, each, f"{name} {each.version}") for each in releases))
+            for name, releases in extensions.items()
+        )
         self._choices[PYTHON] = Choices(Choice(PYTHON, python, python) for python in pythons)
         self._choices[CUDA] = Choices(Choice(CUDA, major, str(major)) for major in range(20, 6, -1))
         self._versions: dict[tuple[str, Version], Choice] = {}
@@ -68,7 +91,7 @@ class Provider:
         return requirement_or_candidate.name
 
     def get_preference(self, identifier: str, *_: object, **__: object) -> tuple[int, str]:
-        """Decide frameworks first, in the order asked for; what follows from them afterwards."""
+        """Decide extensions first, as few builds fit each; then frameworks, in the order asked for; then the rest."""
         return (self._order.get(identifier, len(self._order)), identifier)
 
     def find_matches(
@@ -119,8 +142,26 @@ class Provider:
         return requirement.accepts(candidate.value)
 
     def get_dependencies(self, candidate: Choice) -> Iterable[Demand]:
-        """Return what a build demands of the rest; nothing else demands anything."""
-        return demands_of(candidate.value) if isinstance(candidate.value, Build) else ()
+        """Return what a build or an extension demands of the rest; nothing else demands anything."""
+        value = candidate.value
+        if isinstance(value, Extension):
+            return self._demands_of_extension(value, candidate.label)
+        return self._renamed(demands_of(value)) if isinstance(value, Build) else ()
+
+    def _renamed(self, demands: Sequence[Demand]) -> Iterator[Demand]:
+        for each in demands:
+            name = self._names.get(each.name, each.name)
+            yield each if name == each.name else replace(each, name=name)
+
+    def _demands_of_extension(self, extension: Extension, label: str) -> Iterator[Demand]:
+        for framework in {row.framework for row in extension.rows} & self._order.keys():
+            rows = [row for row in extension.rows if row.framework == framework]
+            told = " or ".join(dict.fromkeys(_word_requires(row) for row in rows))
+
+            def accepts(build: Build, rows: Sequence[ExtensionRelease] = rows) -> bool:
+                return any(fits(row, build) for row in rows)
+
+            yield Demand(framework, accepts, told, label)
 
     def narrow_requirement_selection(
         self, identifiers: Iterable[str], *_: object, **__: object
@@ -171,11 +212,16 @@ def demands_of(build: Build) -> tuple[Demand, ...]:
     return tuple(demands)
 
 
+def _word_requires(row: ExtensionRelease) -> str:
+    wanted = ", ".join(f"{name}{specifier}" for name, specifier in row.requires.items())
+    return " for ".join(filter(None, (wanted, ", ".join(row.builds)))) or "any release"
+
+
 def demand_of_pin(name: str, specifier: str, parent: str) -> Demand:
     """Make the demand that a distribution, or the build of a framework of that name, be within a specifier."""
 
     def accepts(value: Any) -> bool:
-        return admits(specifier, value.version if isinstance(value, Build) else value)
+        return admits(specifier, value.version if isinstance(value, Build | Extension) else value)
 
     return Demand(name, accepts, specifier, parent)
 

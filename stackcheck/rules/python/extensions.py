@@ -15,13 +15,13 @@ from stackcheck.rules.rule import BuildRule, Situation
 if TYPE_CHECKING:
     from stackcheck.knowledge.rows import ExtensionRelease
 
-__all__ = ["judge_extensions"]
+__all__ = ["fits", "judge_extensions"]
 
 
 def judge_extensions(rule: BuildRule, build: Build, situation: Situation) -> Finding | None:
     """Judge every extension of the build's framework whose release is known."""
     for name, version, rows in _extensions(build, situation):
-        if not any(_fits(row, build) for row in rows):
+        if not any(fits(row, build) for row in rows):
             return _misfit(rule, name, version, rows[0], build, situation)
         needed = min((row.capability_min for row in rows if row.capability_min), default=None)
         if needed is not None:
@@ -47,7 +47,8 @@ def _extensions(
             yield name, version, rows
 
 
-def _fits(row: ExtensionRelease, build: Build) -> bool:
+def fits(row: ExtensionRelease, build: Build) -> bool:
+    """Tell whether a release is made for a build of its framework."""
     specifier = row.requires.get(build.distribution, "")
     if not admits(specifier, build.version):
         return False
@@ -68,7 +69,7 @@ def _misfit(
     fitting = [
         other.version
         for other in situation.knowledge.extension(name)
-        if other.framework == build.framework and not other.yanked and _fits(other, build)
+        if other.framework == build.framework and not other.yanked and fits(other, build)
     ]
     pin = f"{name}=={max(fitting)}" if fitting else ""
     return rule.finding(

@@ -4,6 +4,7 @@ import pytest
 
 from stackcheck.errors import InputError
 from stackcheck.knowledge.knowledge import load
+from stackcheck.model.specifier import admits
 from stackcheck.model.version import Version
 from stackcheck.resolve.narration import Narrator
 from stackcheck.resolve.requirements import parse_requirements
@@ -133,3 +134,26 @@ def test_the_search_can_be_told():
         reporter=Narrator(lines.append),
     )
     assert any(line.strip().startswith("take pytorch") for line in lines)
+
+
+def test_an_extension_that_names_no_release_is_chosen_with_a_framework_that_it_fits():
+    answer = plan_for("pytorch", "vllm", gpu=["H100"], driver="580.95.05")
+    vllm = answer.plan.packages["vllm"].removeprefix("==")
+    row = next(each for each in KNOWLEDGE.extension("vllm") if str(each.version) == vllm)
+    assert admits(row.requires["torch"], answer.plan.builds[0].version)
+
+
+def test_an_extension_that_wants_a_newer_gpu_is_not_pinned_to_a_release_that_fails():
+    answer = plan_for("pytorch", "flash-attn", gpu=["V100"], driver="580.95.05")
+    assert not answer.plan.packages["flash-attn"]
+
+
+def test_a_backend_of_keras_is_planned_with_it_and_held_to_the_driver():
+    answer = plan_for("keras[jax]", gpu=["H100"], driver="550.90.07")
+    assert [build.framework for build in answer.plan.builds] == ["keras", "jax"]
+    assert answer.plan.builds[1].cuda.major == 12
+
+
+def test_an_old_release_of_pure_python_gets_a_python_of_its_day():
+    answer = plan_for("keras==2.4.3", gpu=["T4"], driver="450.80.02")
+    assert answer.plan.python == "3.8"
