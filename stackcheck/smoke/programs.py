@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,9 @@ def train_in_framework(
     progress: Callable[[Mapping[str, Any]], None],
 ) -> tuple[dict[str, Told], str]:
     """Do the jobs by a framework; returns what each told, whatever happens there, and the framework's version."""
-    settings = {"mode": framework.mode, "device": framework.device, "backend": framework.backend}
+    number = int(framework.device.partition(":")[2] or 0)
+    device = "cuda:0" if number else framework.device  # the only one that is left visible
+    settings = {"mode": framework.mode, "device": device, "backend": framework.backend}
     path = _write_request(folder, output, jobs, settings)
     program = _program(framework.module)
     command = (framework.interpreter.executable, "-c", _START, str(path))
@@ -102,7 +104,10 @@ def train_in_framework(
             if "version" in line:
                 version = line["version"]
             elif "job" in line:
-                told[line["job"]] = read_told(line)
+                found = read_told(line)
+                if number and found.placement == "cuda:0":
+                    found = replace(found, placement=framework.device)
+                told[line["job"]] = found
             elif "failed" in line:
                 fault = line["failed"]
                 break
@@ -170,7 +175,16 @@ def _variables(device: str) -> Mapping[str, str]:
         "NVIDIA_TF32_OVERRIDE": "0",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # TensorFlow and JAX would take nearly all of the GPU's memory before they need it
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
+    number = int(device.partition(":")[2] or 0)
     if device == "cpu":
         variables["CUDA_VISIBLE_DEVICES"] = "-1"
+    elif number:
+        visible = [each for each in variables.get("CUDA_VISIBLE_DEVICES", "").split(",") if each]
+        variables["CUDA_VISIBLE_DEVICES"] = (
+            visible[number] if number < len(visible) else str(number)
+        )
     return variables

@@ -87,3 +87,15 @@ def test_a_captured_training_arrives_where_the_eager_one_does(tmp_path):
     for job in jobs:
         assert told[0][job.name].losses == told[1][job.name].losses
         assert told[0][job.name].accuracy == told[1][job.name].accuracy
+
+
+def test_a_framework_sees_the_one_gpu_that_is_meant(monkeypatch):
+    from stackcheck.smoke.programs import _variables
+
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert "CUDA_VISIBLE_DEVICES" not in _variables("cuda:0")
+    assert _variables("cuda:2")["CUDA_VISIBLE_DEVICES"] == "2"
+    assert _variables("cpu")["CUDA_VISIBLE_DEVICES"] == "-1"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6,7")
+    assert _variables("cuda:2")["CUDA_VISIBLE_DEVICES"] == "7"
+    assert _variables("auto")["CUDA_VISIBLE_DEVICES"] == "4,6,7"
