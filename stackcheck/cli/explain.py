@@ -34,7 +34,8 @@ def explain(
         list[str],
         typer.Argument(
             metavar="WHAT",
-            help="A code (DR-01), a topic (cuda, pytorch, docker, ...), a message or log, or - for standard input.",
+            help="A code (DR-01), `rules` for all of them, a topic (cuda, pytorch, docker, ...), a message or log,"
+            " or - for standard input.",
         ),
     ],
     *,
@@ -60,6 +61,10 @@ def explain(
 
     if lang is not None and lang not in LANGUAGES:
         raise InputError(f"--lang {lang}: choose one of {', '.join(LANGUAGES)}")
+    if what == ["rules"]:
+        document, lines = _explain_rules()
+        _print(document, lines, json=json)
+        return
     catalogue, topics = Catalogue(shipped() / "messages"), Topics(shipped() / "topics")
     subject = read_subject(_text(what), _codes(catalogue), topics.names)
     if subject.kind == "code":
@@ -69,6 +74,12 @@ def explain(
         document, lines = _explain_topic(subject.name, language, topics, catalogue, state)
     else:
         document, lines = _explain_text(subject.name, catalogue, state, confirm=confirm)
+    _print(document, lines, json=json)
+    if subject.kind == "text" and not document["causes"]:
+        raise typer.Exit(3)
+
+
+def _print(document: dict[str, Any], lines: Iterable[str], *, json: bool) -> None:
     if json:
         from stackcheck.cli.state import print_document
 
@@ -76,8 +87,15 @@ def explain(
     else:
         for line in lines:
             typer.echo(line)
-    if subject.kind == "text" and not document["causes"]:
-        raise typer.Exit(3)
+
+
+def _explain_rules() -> tuple[dict[str, Any], Iterable[str]]:
+    from dataclasses import asdict
+
+    from stackcheck.diagnose.explain.rule_list import list_rules, word_rules
+
+    listed = list_rules()
+    return {"causes": [], "rules": [asdict(each) for each in listed]}, word_rules(listed, _width())
 
 
 def _text(what: list[str]) -> str:
