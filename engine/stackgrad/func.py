@@ -119,8 +119,17 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return (detached, pull, *aux)
 
 
-def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:
+def jvp(
+    func: Callable[..., Any],
+    primals: Any,
+    tangents: Any,
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
+) -> Any:
     """Return func(*primals) and the Jacobian times `tangents`, by differentiating a product twice."""
+    if strict:
+        raise NotImplementedError("jvp(strict=True) is not implemented in stackgrad")
     given = tuple(_tracked(p) for p in primals)
     with enable_grad():
         result = func(*given)
@@ -141,9 +150,17 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool 
 
 
 def jacrev(
-    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+    func: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    """Return a function of the Jacobian (*output, *input) of `func`, row by row."""
+    """Return a function of the Jacobian (*output, *input) of `func`, row by row.
+
+    `chunk_size` is how many rows PyTorch computes at once; here it is one.
+    """
+    del chunk_size
 
     def call(*args: Any, **kwargs: Any) -> Any:
         places = _chosen(argnums)

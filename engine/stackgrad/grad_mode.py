@@ -14,6 +14,7 @@ class Mode(threading.local):
 
     enabled = True
     anomaly = False
+    first_nan: Any = None  # the node whose result had it, while anomalies are looked for
     tape: Any = None  # of `stackgrad.capture`, while a step is recorded
 
 

@@ -235,19 +235,20 @@ class _Writer:
 def load(
     f: Any,
     map_location: Any = None,
+    pickle_module: Any = None,
     *,
-    weights_only: bool = True,
-    mmap: bool = False,  # noqa: ARG001  (what is read is the same)
-    **_: Any,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
 ) -> Any:
     """Return what a file of `save`, or of PyTorch's, holds.
 
-    Raises UnpicklingError where the file names anything but tensors and plain values; there is no unsafe mode.
+    Raises UnpicklingError where the file names anything but tensors and plain values. There is no unsafe
+    mode: `weights_only=False` allows what is not needed for files without such names. `mmap` is about how
+    PyTorch reads; what is read is the same.
     """
-    if not weights_only:
-        raise NotImplementedError(
-            "stackgrad.load(weights_only=False) is not implemented: it would run code from the file"
-        )
+    del weights_only, mmap
+    if pickle_module is not None:
+        raise NotImplementedError("load(pickle_module=) is not implemented in stackgrad")
     try:
         archive = zipfile.ZipFile(f)
     except zipfile.BadZipFile as error:

@@ -42,6 +42,11 @@ def numeric_jacobian(
     return [np.stack(rows) for rows in zip(*columns, strict=True)]
 
 
+def _refuse(function: str, wanted: Any, what: str) -> None:
+    if wanted:
+        raise NotImplementedError(f"{function}({what}) is not implemented in stackgrad")
+
+
 def gradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -53,14 +58,23 @@ def gradcheck(
     fast_mode: bool = False,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
-    **_: Any,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    masked: bool | None = None,
 ) -> bool:
     """Compare the gradients of `func` with central differences, for every input that requires grad.
 
     Inputs should be float64. With `fast_mode` one random direction is compared in place of the whole
     Jacobian. Raises GradcheckError naming the output, the input and the worst element, or returns False.
     """
-    del nondet_tol, check_undefined_grad
+    del nondet_tol, check_undefined_grad, check_grad_dtypes  # they hold by construction
+    _refuse("gradcheck", check_batched_grad or check_batched_forward_grad, "check_batched_grad")
+    _refuse("gradcheck", check_forward_ad, "check_forward_ad")
+    _refuse("gradcheck", not check_backward_ad, "check_backward_ad=False")
+    _refuse("gradcheck", masked, "masked")
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     chosen = [t for t in arguments if isinstance(t, Tensor) and t.requires_grad]
     if not chosen:
@@ -163,9 +177,22 @@ def gradgradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
     fast_mode: bool = False,
-    **_: Any,
+    gen_non_contig_grad_outputs: bool = False,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    masked: bool = False,
 ) -> bool:
     """Compare the second derivatives of `func` with differences of its first ones."""
+    del nondet_tol, check_undefined_grad, check_grad_dtypes  # they hold by construction
+    _refuse("gradgradcheck", gen_non_contig_grad_outputs, "gen_non_contig_grad_outputs")
+    _refuse("gradgradcheck", check_batched_grad, "check_batched_grad")
+    _refuse("gradgradcheck", check_fwd_over_rev, "check_fwd_over_rev")
+    _refuse("gradgradcheck", not check_rev_over_rev, "check_rev_over_rev=False")
+    _refuse("gradgradcheck", masked, "masked")
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     outputs = [o for o in _tensors(func(*arguments)) if o.requires_grad]
     if grad_outputs is None:
@@ -222,15 +249,50 @@ def assert_close(
     rtol: float | None = None,
     atol: float | None = None,
     equal_nan: bool = False,
+    allow_subclasses: bool = True,
+    check_device: bool = True,
     check_dtype: bool = True,
-    **_: Any,
+    check_layout: bool = True,
+    check_stride: bool = False,
+    msg: Any = None,
 ) -> None:
-    """Raise AssertionError unless both have the same shape and dtype and nearly the same elements."""
+    """Raise AssertionError unless both have the same shape, device, dtype and nearly the same elements.
+
+    `msg` takes the place of the message, or is a function of it.
+    """
+    del check_layout  # there is one
+    options = (rtol, atol, equal_nan, allow_subclasses, check_device, check_dtype, check_stride)
+    try:
+        _check_close(actual, expected, *options)
+    except AssertionError as error:
+        if msg is None:
+            raise
+        raise AssertionError(msg(str(error)) if callable(msg) else msg) from None
+
+
+def _check_close(
+    actual: Any,
+    expected: Any,
+    rtol: float | None,
+    atol: float | None,
+    equal_nan: bool,
+    subclasses: bool,
+    check_device: bool,
+    check_dtype: bool,
+    check_stride: bool,
+) -> None:
+    options = (rtol, atol, equal_nan, subclasses, check_device, check_dtype, check_stride)
+    _require(subclasses or type(actual) is type(expected), "The types do not match.")
+    if isinstance(actual, Tensor) and isinstance(expected, Tensor):
+        same = actual.device is expected.device
+        _require(not check_device or same, "The values for attribute 'device' do not match.")
+        same = actual.stride() == expected.stride()
+        _require(not check_stride or same, "The values for attribute 'stride()' do not match.")
     a, b = (v.detach().cpu() if isinstance(v, Tensor) else v for v in (actual, expected))
     if isinstance(a, (list, tuple)):
         _require(len(a) == len(b), f"lengths differ: {len(a)} and {len(b)}")
         for x, y in zip(a, b, strict=True):
-            assert_close(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=check_dtype)
+            _check_close(x, y, *options)
         return
     x, y = (v.array if isinstance(v, Tensor) else np.asarray(v) for v in (a, b))
     _require(

@@ -241,9 +241,20 @@ def new_group(
     ranks: Sequence[int] | None = None,
     timeout: timedelta | None = None,  # noqa: ARG001
     backend: str | None = None,
-    **_: Any,
+    pg_options: Any = None,
+    use_local_synchronization: bool = False,
+    group_desc: str | None = None,
+    device_id: Any = None,
 ) -> ProcessGroup:
-    """Return a group of some ranks. All processes call this in the same order, members or not."""
+    """Return a group of some ranks. All processes call this in the same order, members or not.
+
+    `group_desc` is a name for PyTorch's log, and not kept.
+    """
+    del group_desc
+    if pg_options is not None or use_local_synchronization or device_id is not None:
+        raise NotImplementedError(
+            "new_group(pg_options=, use_local_synchronization=, device_id=) are not implemented"
+        )
     whole = current(None)
     if backend not in (None, whole.backend.name):
         raise NotImplementedError(

@@ -25,11 +25,9 @@ class _Numbered(Module):
         children = list(self._modules.values())
         if isinstance(index, slice):
             chosen = list(self._modules.items())[index]
-            return (
-                type(self)(OrderedDict(chosen))
-                if isinstance(self, Sequential)
-                else type(self)(m for _, m in chosen)
-            )
+            made: Any = type(self)
+            whole = isinstance(self, Sequential)
+            return made(OrderedDict(chosen)) if whole else made(m for _, m in chosen)
         return children[index]
 
     def __setitem__(self, index: int, module: Module) -> None:

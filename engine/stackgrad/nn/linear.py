@@ -18,6 +18,10 @@ __all__ = ["Bilinear", "Embedding", "EmbeddingBag", "Flatten", "Identity", "Line
 class Identity(Module):
     """Returns its input; arguments are ignored, as in PyTorch."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        del args, kwargs
+        super().__init__()
+
     def forward(self, input: Tensor) -> Tensor:
         """Return the input."""
         return input
@@ -121,10 +125,20 @@ class Embedding(Module):
             self.reset_parameters()
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, **options: Any) -> Embedding:
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Embedding:
         """Return a layer on the table given."""
         rows, width = embeddings.array.shape
-        return cls(rows, width, _weight=embeddings, _freeze=freeze, **options)
+        options = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        return cls(rows, width, *options, _weight=embeddings, _freeze=freeze)
 
     def reset_parameters(self) -> None:
         """Draw normal vectors, zeros at `padding_idx`."""
@@ -150,22 +164,57 @@ class Embedding(Module):
         return f"{self.num_embeddings}, {self.embedding_dim}{pad}"
 
 
-class EmbeddingBag(Embedding):
+class EmbeddingBag(Module):
     """The sum, mean or maximum of the vectors of each bag of indices."""
 
-    def __init__(
-        self, num_embeddings: int, embedding_dim: int, mode: str = "mean", **options: Any
+    def __init__(  # noqa: PLR0917
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Any = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(num_embeddings, embedding_dim, **options)
-        self.mode = mode
+        super().__init__()
+        self.num_embeddings, self.embedding_dim, self.mode = num_embeddings, embedding_dim, mode
+        self.max_norm, self.norm_type, self.sparse = max_norm, norm_type, sparse
+        self.scale_grad_by_freq, self.include_last_offset = scale_grad_by_freq, include_last_offset
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        made = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
+        self.weight = Parameter(made if _weight is None else _weight)
+        if _weight is None:
+            init.normal_(self.weight)
+            if self.padding_idx is not None:
+                self.weight.array[self.padding_idx] = 0
 
     def forward(
         self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
     ) -> Tensor:
         """Map bags of indices to vectors (bags, embedding_dim)."""
         return F.embedding_bag(
-            input, self.weight, offsets, mode=self.mode, per_sample_weights=per_sample_weights
+            input,
+            self.weight,
+            offsets,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.mode,
+            self.sparse,
+            per_sample_weights,
+            self.include_last_offset,
+            self.padding_idx,
         )
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"{self.num_embeddings}, {self.embedding_dim}, mode={self.mode!r}"
 
 
 class Flatten(Module):

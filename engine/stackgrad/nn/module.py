@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from stackgrad.grad_mode import no_grad
-from stackgrad.graph import Handle
+from stackgrad.nn.conversion import Convertible
+from stackgrad.nn.hooks import Hooked
 from stackgrad.nn.parameter import Buffer, Parameter
+from stackgrad.nn.state import Stateful
 from stackgrad.tensor import Tensor
 
 __all__ = ["Module"]
 
 
-class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` did not find, and what it did not expect."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-
-class Module:
+class Module(Stateful, Convertible, Hooked):
     """A layer or network. Subclasses make their parts in `__init__` and define `forward`."""
 
     training: bool
 
-    def __init__(self, *_: Any, **__: Any) -> None:
+    def __init__(self) -> None:
         values = self.__dict__
         values["training"] = True
         values["_parameters"], values["_buffers"], values["_modules"] = {}, {}, {}
         values["_transient"] = set()
         values["_forward_pre_hooks"], values["_forward_hooks"] = {}, {}
-        values["_backward_hooks"], values["_state_hooks"] = {}, {}
+        values["_backward_hooks"], values["_backward_pre_hooks"] = {}, {}
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass has its own."""
@@ -43,33 +35,15 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` with the hooks around it."""
-        if not (self._forward_pre_hooks or self._forward_hooks or self._backward_hooks):
+        values = self.__dict__
+        if not (
+            values["_forward_pre_hooks"]
+            or values["_forward_hooks"]
+            or values["_backward_hooks"]
+            or values["_backward_pre_hooks"]
+        ):
             return self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self._forward_pre_hooks.values()):
-            found = hook(self, args, kwargs) if with_kwargs else hook(self, args)
-            if found is not None and with_kwargs:
-                args, kwargs = found
-            elif found is not None:
-                args = found if isinstance(found, tuple) else (found,)
-        result = self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self._forward_hooks.values()):
-            found = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-            result = result if found is None else found
-        for hook in list(self._backward_hooks.values()):
-            self._watch(hook, result)
-        return result
-
-    def _watch(self, hook: Callable[..., Any], result: Any) -> None:
-        first = next(
-            (
-                t
-                for t in (result if isinstance(result, tuple) else (result,))
-                if isinstance(t, Tensor)
-            ),
-            None,
-        )
-        if first is not None and first.requires_grad:
-            first.register_hook(lambda g: hook(self, (), (g,)))
+        return self.call_with_hooks(args, kwargs)
 
     # ---- attributes
 
@@ -149,6 +123,20 @@ class Module:
         found: Parameter = getattr(self.get_submodule(path), name)
         return found
 
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer at a dotted path."""
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if name not in owner._buffers:  # noqa: SLF001
+            raise AttributeError(f"{name!r} is not a buffer")
+        found: Tensor = getattr(owner, name)
+        return found
+
+    def set_submodule(self, target: str, module: Module) -> None:
+        """Put a module at a dotted path in the place of what is there."""
+        path, _, name = target.rpartition(".")
+        setattr(self.get_submodule(path), name, module)
+
     # ---- what there is
 
     def named_modules(
@@ -219,57 +207,6 @@ class Module:
         fn(self)
         return self
 
-    def _convert(self, change: Callable[[Tensor], Tensor]) -> Module:
-        with no_grad():
-            for module in self.modules():
-                places = module.__dict__
-                both = (places["_parameters"], places["_buffers"])
-                for tensor in itertools.chain(*(place.values() for place in both)):
-                    if tensor is not None:
-                        changed = change(tensor)
-                        tensor.array, tensor.device = changed.array, changed.device
-                        if tensor.grad is not None:
-                            tensor.grad = change(tensor.grad)
-        return self
-
-    def to(self, *args: Any, **kwargs: Any) -> Module:
-        """Move to a device, and cast floating-point tensors to a dtype, in place."""
-        from stackgrad.dtypes import dtype
-
-        kinds = [a for a in (*args, *kwargs.values()) if isinstance(a, dtype)]
-        places = [a for a in args if not isinstance(a, (dtype, bool))] + [kwargs.get("device")]
-        place = next((p for p in places if p is not None), None)
-
-        def change(tensor: Tensor) -> Tensor:
-            kind = kinds[0] if kinds and tensor.dtype.is_floating_point else None
-            return tensor.to(device=place, dtype=kind)
-
-        return self._convert(change)
-
-    def cuda(self, device: Any = None) -> Module:
-        """Move to a GPU."""
-        return self.to("cuda" if device is None else device)
-
-    def cpu(self) -> Module:
-        """Move to the CPU."""
-        return self.to("cpu")
-
-    def float(self) -> Module:
-        """Cast to float32."""
-        return self._convert(lambda t: t.float() if t.dtype.is_floating_point else t)
-
-    def double(self) -> Module:
-        """Cast to float64."""
-        return self._convert(lambda t: t.double() if t.dtype.is_floating_point else t)
-
-    def half(self) -> Module:
-        """Cast to float16."""
-        return self._convert(lambda t: t.half() if t.dtype.is_floating_point else t)
-
-    def bfloat16(self) -> Module:
-        """Cast to bfloat16."""
-        return self._convert(lambda t: t.bfloat16() if t.dtype.is_floating_point else t)
-
     def train(self, mode: bool = True) -> Module:
         """Set training or evaluation mode here and below."""
         for module in self.modules():
@@ -293,92 +230,6 @@ class Module:
                 parameter.grad = None
             elif parameter.grad is not None:
                 parameter.grad = parameter.grad.detach() * 0
-
-    # ---- state
-
-    def state_dict(self, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Return parameters and persistent buffers by path; they share memory unless copied."""
-        destination = OrderedDict() if destination is None else destination
-        for name, tensor in self._parameters.items():
-            if tensor is not None:
-                destination[prefix + name] = tensor if keep_vars else tensor.detach()
-        for name, tensor in self._buffers.items():
-            if tensor is not None and name not in self._transient:
-                destination[prefix + name] = tensor if keep_vars else tensor.detach()
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination, f"{prefix}{name}.", keep_vars)
-        return destination
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy tensors by path; RuntimeError with all names that are missing, unexpected or of another shape."""
-        own = self.state_dict(keep_vars=True)
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
-        faults = []
-        for name, tensor in own.items():
-            given = state_dict.get(name)
-            if given is None:
-                continue
-            if given.array.shape != tensor.array.shape:
-                faults.append(
-                    f"size mismatch for {name}: copying a param with shape {given.shape} from checkpoint, "
-                    f"the shape in current model is {tensor.shape}."
-                )
-            elif assign:
-                tensor.array, tensor.device = given.array, given.device
-            else:
-                with no_grad():
-                    tensor.copy_(given)
-        if strict and missing:
-            faults.append(
-                "Missing key(s) in state_dict: " + ", ".join(f'"{name}"' for name in missing) + "."
-            )
-        if strict and unexpected:
-            faults.append(
-                "Unexpected key(s) in state_dict: "
-                + ", ".join(f'"{name}"' for name in unexpected)
-                + "."
-            )
-        if faults:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
-                + "\n\t".join(faults)
-            )
-        return IncompatibleKeys(missing, unexpected)
-
-    # ---- hooks
-
-    def register_forward_pre_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-    ) -> Handle:
-        """Call `hook(module, args)` before `forward`; it may return other arguments."""
-        return Handle.add(self._forward_pre_hooks, (hook, with_kwargs), first=prepend)
-
-    def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,  # noqa: ARG002
-    ) -> Handle:
-        """Call `hook(module, args, output)` after `forward`; it may return another output."""
-        return Handle.add(self._forward_hooks, (hook, with_kwargs), first=prepend)
-
-    def register_full_backward_hook(
-        self,
-        hook: Callable[..., Any],
-        prepend: bool = False,
-    ) -> Handle:
-        """Call `hook(module, (), grad_output)` when the gradient of the output is complete."""
-        return Handle.add(self._backward_hooks, hook, first=prepend)
 
     def extra_repr(self) -> str:
         """Return what stands between the parentheses of the module's text."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from stackgrad.arrays import Array, ArrayModule, quiet
 from stackgrad.grad_mode import enable_grad, mode
-from stackgrad.graph import Node, edge_to
+from stackgrad.graph import Node, edge_to, look_for_nan
 from stackgrad.ops.table import meet
 from stackgrad.tensor import Tensor, wrap
 
@@ -75,6 +75,8 @@ class Fused:
             node = Node(self, edges, (tensors, versions, residue, kernel), static, len(results))
             for index, result in enumerate(results):
                 result.node, result.index, result.tracked = node, index, True
+                if mode.anomaly:
+                    look_for_nan(node, result)
         return results[0] if len(results) == 1 else tuple(results)
 
     def backward(

@@ -24,12 +24,14 @@ from stackgrad import dtypes
 from stackgrad.arrays import Array, quiet
 from stackgrad.device import Device
 from stackgrad.grad_mode import mode
-from stackgrad.graph import Node, edge_to
+from stackgrad.graph import Node, edge_to, look_for_nan
 from stackgrad.tensor import Tensor, share, wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}  # the names that the package itself exports
+_scalars: dict[tuple[Any, float], Any] = {}
+_REMEMBERED = 1024
 _FACTS: dict[str, Callable[[Tensor], Any]] = {
     "shape": lambda x: x.array.shape,
     "kind": lambda x: x.array.dtype,
@@ -106,6 +108,8 @@ class Op:
             if any(edges):
                 result.node = self.node(edges, tensors, static, result)
                 result.tracked = True
+                if mode.anomaly:
+                    look_for_nan(result.node, result)
         return result
 
     def node(
@@ -252,7 +256,7 @@ def binary(
                 if x.dtype is not y.dtype or to_float:
                     x, y = align(input, other, x, y, device, to_float)
             elif isinstance(other, (float, int)) and x.dtype.kind == "f":
-                y = quiet.run(x.dtype.type, other)
+                y = scalar(x.dtype, other)
             else:
                 x, y = align(input, other, x, other, device, to_float)
         else:
@@ -265,6 +269,18 @@ def binary(
         return op.run(device, (x, y), (input, other), {}, tracked)
 
     return publish(name, call, op, method=method, inplace=method)
+
+
+def scalar(kind: Any, number: float) -> Any:
+    """Return a Python number as one of NumPy of dtype `kind`; the usual ones are remembered."""
+    if number != number or not number:  # NaN, and zeros whose sign counts  # noqa: PLR0124
+        return quiet.run(kind.type, number)
+    found = _scalars.get((kind, number))
+    if found is None:
+        if len(_scalars) >= _REMEMBERED:
+            _scalars.clear()
+        found = _scalars[kind, number] = quiet.run(kind.type, number)
+    return found
 
 
 def bring_together(a: Tensor, b: Tensor) -> tuple[Device, Tensor, Tensor]:

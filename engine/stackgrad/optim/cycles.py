@@ -27,8 +27,13 @@ class OneCycleLR(LRScheduler):
         max_momentum: float = 0.95,
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
+        three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
+        if three_phase:
+            raise NotImplementedError(
+                "OneCycleLR(three_phase=True) is not implemented in stackgrad"
+            )
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
                 raise ValueError("give total_steps, or epochs and steps_per_epoch")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stackgrad import random
+from stackgrad import amp, random
 from stackgrad.grad_mode import enable_grad, mode, no_grad
 from stackgrad.graph import Node, edge_to, propagate
 from stackgrad.tensor import Tensor
@@ -19,6 +19,8 @@ class _Again:
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any], state: Any) -> None:
         self.function, self.options, self.state = function, options, state
+        kind, place = amp.state.dtype, amp.state.device_type
+        self.precision = amp.autocast(place, kind, kind is not None)
 
     def backward(
         self, node: Node, gradients: Sequence[Tensor | None], needs: Sequence[bool]
@@ -33,7 +35,7 @@ class _Again:
             a.detach().requires_grad_() if need else a
             for a, need in zip(node.saved, needs, strict=True)
         ]
-        with enable_grad():
+        with enable_grad(), self.precision:
             outputs = _tensors(self.function(*inputs, **self.options))
         if now is not None:
             random.set_rng_state(now)
@@ -61,14 +63,25 @@ def _tensors(value: Any) -> list[Tensor]:
 def checkpoint(
     function: Callable[..., Any],
     *args: Any,
-    use_reentrant: bool | None = None,  # noqa: ARG001  (there is one way here)
+    use_reentrant: bool | None = None,
+    context_fn: Any = None,
+    determinism_check: str = "default",
+    debug: bool = False,
+    early_stop: bool = True,
     preserve_rng_state: bool = True,
     **kwargs: Any,
 ) -> Any:
     """Return function(*args), keeping only its inputs; the backward pass runs it again.
 
     Where no tensor among `args` wants a gradient, the call is recorded as usual and nothing is saved.
+    `use_reentrant` and `early_stop` choose among PyTorch's ways to the same gradients; **kwargs go to
+    `function`.
     """
+    del use_reentrant, early_stop
+    if context_fn is not None or debug or determinism_check not in ("default", "none"):
+        raise NotImplementedError(
+            "checkpoint(context_fn=, determinism_check=, debug=) are not implemented in stackgrad"
+        )
     edges = [edge_to(a) if isinstance(a, Tensor) else None for a in args]
     if not mode.enabled or not any(edges):  # its own parameters may want gradients all the same
         return function(*args, **kwargs)
@@ -83,19 +96,27 @@ def checkpoint(
     return result
 
 
-def checkpoint_sequential(functions: Any, segments: int, input: Any, **options: Any) -> Any:
+def checkpoint_sequential(
+    functions: Any,
+    segments: int,
+    input: Any,
+    use_reentrant: bool | None = None,
+    preserve_rng_state: bool = True,
+) -> Any:
     """Run a sequence of modules in `segments` parts, each a checkpoint but the last."""
+    options = {"use_reentrant": use_reentrant, "preserve_rng_state": preserve_rng_state}
     modules = list(functions)
     size = len(modules) // segments
 
     def run(start: int, stop: int) -> Callable[[Any], Any]:
-        def part(x: Any) -> Any:
+        def run_part(x: Any) -> Any:
             for module in modules[start:stop]:
                 x = module(x)
             return x
 
-        return part
+        return run_part
 
     for number in range(segments - 1):
-        input = checkpoint(run(number * size, (number + 1) * size), input, **options)
+        part = run(number * size, (number + 1) * size)
+        input = checkpoint(part, input, **options)  # type: ignore[arg-type]
     return run((segments - 1) * size, len(modules))(input)
