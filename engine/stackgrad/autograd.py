@@ -148,10 +148,10 @@ class detect_anomaly:  # noqa: N801  (PyTorch's name)
         self.wanted = mode and check_nan
 
     def __enter__(self) -> None:
-        self.previous, mode.anomaly = mode.anomaly, self.wanted
+        self.previous, mode.anomaly, mode.first_nan = mode.anomaly, self.wanted, None
 
     def __exit__(self, *_: object) -> None:
-        mode.anomaly = self.previous
+        mode.anomaly, mode.first_nan = self.previous, None
 
 
 class set_detect_anomaly(detect_anomaly):  # noqa: N801  (PyTorch's name)

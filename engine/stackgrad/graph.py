@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stackgrad.arrays import owns_memory
@@ -149,16 +149,19 @@ def propagate(
     with set_grad_enabled(create_graph):
         for edge, gradient in zip(edges, gradients, strict=True):
             if edge is not None:
-                flow.deliver(edge[0], edge[1], gradient, owned=False)
+                flow.deliver(edge, gradient)
         while flow.heap:
             node = heapq.heappop(flow.heap)[1]
             received = flow.take(node)
             needs = [e is not None and (useful is None or e[0] in useful) for e in node.edges]
-            if any(needs):
-                for edge, result, owned in _step(node, received, needs):
-                    flow.deliver(edge[0], edge[1], result, owned)
-                if not retain_graph:
-                    node.saved = RELEASED
+            if True not in needs:
+                continue
+            results = _run(node, received, needs)
+            for need, edge, result in zip(needs, node.edges, results, strict=True):
+                if need and result is not None:
+                    flow.deliver(edge, result, node, received)
+            if not retain_graph:
+                node.saved = RELEASED
         flow.finish(copy=not create_graph)
     return flow.arrived
 
@@ -173,16 +176,22 @@ class _Flow:
         self.shared: set[int] = set()  # leaves whose only gradient may be held by someone else
         self.arrived: dict[Any, Tensor] = {}
 
-    def deliver(self, target: Any, index: int, gradient: Tensor, owned: bool) -> None:
-        """Add a gradient to what `target` has received."""
+    def deliver(
+        self, edge: Any, gradient: Tensor, source: Node | None = None, received: Sequence[Any] = ()
+    ) -> None:
+        """Add a gradient, which `source` made of `received`, to what the target of `edge` has."""
+        target, index, shape, kind = edge
+        array = gradient.array
+        if array.shape != shape or array.dtype != kind:
+            gradient = fit(gradient, shape, kind)
         held = self.pending.get(target)
         if held is None:
-            if isinstance(target, Node):
+            if target.__class__ is Node:
                 held = self.pending[target] = [None] * target.outputs
                 heapq.heappush(self.heap, (-target.sequence, target))
             else:
                 held = self.pending[target] = [None]
-                if not owned:
+                if source is None or not _made_anew(gradient, source, received):
                     self.shared.add(id(target))
         previous = held[index]
         if previous is None:
@@ -226,10 +235,17 @@ def _call(hook: Callable[[Tensor], Any], gradient: Any) -> Any:
     return gradient if changed is None else changed
 
 
-def _step(
+def _made_anew(gradient: Tensor, source: Node, received: Sequence[Any]) -> bool:
+    """Whether `gradient` is an array that nobody else holds."""
+    if not source.op.fresh or not owns_memory(gradient.array):
+        return False
+    return not any(gradient is other for other in received)
+
+
+def _run(
     node: Node, received: list[Tensor | None], needs: list[bool]
-) -> Iterator[tuple[Any, Tensor, bool]]:
-    """Run one node backwards; yield each edge with its gradient and whether nobody else holds that."""
+) -> Sequence[Tensor | None]:
+    """Run one node backwards; return the gradients of its inputs."""
     if node.saved is RELEASED:
         raise RuntimeError(
             "Trying to backward through the graph a second time: its saved values were freed by the "
@@ -238,17 +254,10 @@ def _step(
     results = node.op.backward(node, received, needs)
     if node.origin is not None:
         _check_finite(node, results)
-    for need, edge, result in zip(needs, node.edges, results, strict=True):
-        if need and result is not None:
-            target, _, shape, kind = edge
-            whole = fit(result, shape, kind)
-            owned = False  # asked for leaves alone
-            if target.__class__ is not Node and node.op.fresh and owns_memory(whole.array):
-                owned = not any(whole is r for r in received)
-            yield edge, whole, owned
     if node.post_hooks:
         for hook in list(node.post_hooks.values()):
             hook(results, received)
+    return results
 
 
 def _leading_to(wanted: set[Any], edges: Sequence[Any]) -> set[Any]:
@@ -271,7 +280,17 @@ def _check_finite(node: Node, results: Iterable[Tensor | None]) -> None:
     for number, result in enumerate(results):
         if result is not None and bool(result.isnan().any()):
             lines = "".join(traceback.format_list(node.origin or []))
-            raise RuntimeError(
+            text = (
                 f"Function {node.name()!r} returned nan values in its {number}th output. "
                 f"The forward call was made here:\n{lines}"
             )
+            if mode.first_nan is not None and mode.first_nan is not node:
+                lines = "".join(traceback.format_list(mode.first_nan.origin or []))
+                text += f"The first nan of the forward pass is the result of this call:\n{lines}"
+            raise RuntimeError(text)
+
+
+def look_for_nan(node: Node, result: Tensor) -> None:
+    """Remember the node if its result is the first with a NaN since anomalies are looked for."""
+    if mode.first_nan is None and bool(result.detach().isnan().any()):
+        mode.first_nan = node

@@ -154,20 +154,20 @@ class Op:
         self, node: Node, gradients: Sequence[Tensor | None], needs: Sequence[bool]
     ) -> list[Tensor | None]:
         """Apply the rules of the inputs that need a gradient."""
-        values: dict[str, Any] = {**node.static, "g": gradients[0]}
+        values: dict[str, Any] = {"g": gradients[0], **node.static}
         for name, value, version in node.saved:
             values[name] = value if version is None else unpack(name, value, version, node)
         found: list[Tensor | None] = []
-        for need, rule, wants, parameter in zip(
-            needs, self.rules, self.wants, self.parameters, strict=True
-        ):
-            if need and rule is None:
+        for place, need in enumerate(needs):
+            rule = self.rules[place] if need else None
+            if rule is not None:
+                found.append(rule(*[values[name] for name in self.wants[place]]))
+            elif need:
                 raise NotImplementedError(
-                    f"{self.name}() has no derivative with respect to {parameter!r}"
+                    f"{self.name}() has no derivative with respect to {self.parameters[place]!r}"
                 )
-            found.append(
-                rule(*[values[name] for name in wants]) if need and rule is not None else None
-            )
+            else:
+                found.append(None)
         return found
 
 
