@@ -55,6 +55,13 @@ class DoctorFlags:
             "--fail-on", metavar="|".join(FAIL_ON), help="From what on it ends with 1 (unknown: 3)."
         ),
     ] = "error"
+    unknown_ok: Annotated[
+        bool,
+        typer.Option(
+            "--unknown-ok",
+            help="End with 0, not 3, where what decides is unknown (Kubernetes probes).",
+        ),
+    ] = False
     require_gpu: Annotated[
         bool, typer.Option("--require-gpu", help="A machine without an NVIDIA GPU is an error.")
     ] = False
@@ -122,6 +129,8 @@ class DoctorFlags:
             faults.append(f"--fail-on {self.fail_on}: choose one of {', '.join(FAIL_ON)}")
         if not math.isfinite(self.timeout):
             faults.append(f"--timeout {self.timeout}: a number of seconds is needed")
+        if self.unknown_ok and self.fail_on == "unknown":
+            faults.append("--unknown-ok contradicts --fail-on unknown")
         if self.facts is not None and self.env is not None:
             faults.append(
                 "--env contradicts --facts: the file says which environment was looked at"
@@ -178,7 +187,7 @@ def doctor(context: typer.Context, *, flags: DoctorFlags) -> None:
         from stackcheck.cli.repair import repair
 
         repair(diagnosis, dry_run=flags.dry_run, yes=flags.yes, say=partial(typer.echo, err=True))
-    raise typer.Exit(exit_status(diagnosis, flags.fail_on))
+    raise typer.Exit(exit_status(diagnosis, flags.fail_on, unknown_ok=flags.unknown_ok))
 
 
 def _recorded(name: str) -> Machine:

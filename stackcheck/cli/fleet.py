@@ -166,7 +166,7 @@ def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(
         name="fleet",
-        help="Many machines: doctor, plan, train-smoke, manifest.",
+        help="Many machines: doctor, plan, train-smoke, manifest, health-check.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -174,6 +174,7 @@ def register(app: typer.Typer) -> None:
     group.command("plan")(plan)
     group.command("train-smoke")(train_smoke)
     group.command("manifest")(manifest)
+    group.command("health-check")(health_check)
     app.add_typer(group)
 
 
@@ -253,3 +254,22 @@ def plan(
     else:
         print_plans(groups, state.console())
     raise typer.Exit(int(any(group.resolution.plan is None for group in groups)))
+
+
+def health_check(
+    output: Annotated[
+        str | None,
+        typer.Option("--output", metavar="FILE", help="Write to FILE, and let it be run."),
+    ] = None,
+) -> None:
+    """Print the script for Slurm's HealthCheckProgram, which drains a node with `doctor --format reason`."""
+    import shlex
+    from importlib.resources import files
+
+    from stackcheck.cli.report import deliver
+
+    text = (files("stackcheck.fleet") / "health_check.sh").read_text("utf-8")
+    deliver(text.replace("@STACKCHECK@", shlex.quote(f"{sys.executable} -m stackcheck")), output)
+    if output not in (None, "-"):
+        path = Path(str(output))
+        path.chmod(path.stat().st_mode | 0o111)

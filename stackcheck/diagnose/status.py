@@ -34,14 +34,17 @@ def status_of(
     return "warning" if "warning" in severities else "ok"
 
 
-def exit_status(diagnosis: Diagnosis, fail_on: str = "error") -> int:
+def exit_status(diagnosis: Diagnosis, fail_on: str = "error", *, unknown_ok: bool = False) -> int:
     """Return 1 for findings at or above `fail_on`, else 3 if what decides is unknown, else 0.
 
-    With `unknown`, any rule that came to no judgement ends with 3, whatever its layer.
+    With `unknown`, any rule that came to no judgement ends with 3, whatever its layer. `unknown_ok` makes 0 of 3, for
+    callers such as Kubernetes' probes that know well and ill alone.
     """
     severities = {finding.severity for finding in diagnosis.findings}
     if "error" in severities or (fail_on != "error" and "warning" in severities):
         return 1
+    if unknown_ok:
+        return 0
     unjudged = any(check.outcome in _UNJUDGED for check in diagnosis.checks)
     if diagnosis.status == "unknown" or (fail_on == "unknown" and unjudged):
         return 3

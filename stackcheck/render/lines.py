@@ -64,7 +64,7 @@ def render_prometheus(diagnosis: Diagnosis) -> str:
         ),
         "# HELP stackcheck_finding Root causes that doctor found.",
         "# TYPE stackcheck_finding gauge",
-        *(
+        *dict.fromkeys(
             f'stackcheck_finding{{code="{_label(finding.code)}",reason="{_label(finding.reason)}",'
             f'severity="{finding.severity}",layer="{_label(finding.layer)}",subject="{_label(finding.subject)}"}} 1'
             for finding in diagnosis.findings

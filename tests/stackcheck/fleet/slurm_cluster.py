@@ -46,7 +46,8 @@ def _free_ports(count: int) -> list[int]:
 class SlurmCluster:
     """Running daemons. `variables` makes Slurm's commands meet this cluster.
 
-    `nodes` are the variables that each node's programs see, by node; each has `gpus` GPUs to give.
+    `nodes` are the variables that each node's programs see, by node; each has `gpus` GPUs to give. With `wait` all
+    are idle from the start.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class SlurmCluster:
         nodes: Mapping[str, Mapping[str, str]],
         gpus: Mapping[str, int],
         settings: Sequence[str] = (),
+        *,
+        wait: bool = True,
     ) -> None:
         self.directory = directory
         self.names = list(nodes)
@@ -68,6 +71,8 @@ class SlurmCluster:
         self._configure(gpus, settings)
         try:
             self._start()
+            if wait:
+                self.wait_until_idle()
         except BaseException:
             self.stop()
             raise
@@ -160,7 +165,6 @@ class SlurmCluster:
         self._run("slurmctld", "slurmctld", "-D")
         for name in self.names:
             self.start_node(name)
-        self.wait_until_idle()
 
     def start_node(self, name: str) -> None:
         """Start the daemon of a node."""
