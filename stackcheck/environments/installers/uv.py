@@ -107,6 +107,13 @@ def _with_hint(failure: ToolFailed, packages: PackageSet) -> ToolFailed:
             "or a folder with its wheels by `UV_FIND_LINKS=DIR`"
         )
         return ToolFailed(what, f"{failure.words}\n{hint}")
+    if "the network was disabled" in failure.words:
+        return ToolFailed(
+            "uv's cache has not all that the plan needs, and --offline", failure.words
+        )
+    if "Failed to fetch: " in failure.words:
+        hint = "hint: name a mirror by UV_DEFAULT_INDEX=URL, a proxy by HTTPS_PROXY=URL, or use --bundle DIR"
+        return ToolFailed("the package index could not be reached", f"{failure.words}\n{hint}")
     return failure
 
 

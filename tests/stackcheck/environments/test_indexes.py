@@ -76,6 +76,20 @@ def test_a_wrong_password_is_said_without_it(home, wheels):
     assert not (home.path / "env").exists()
 
 
+def test_no_network_is_not_said_to_be_a_conflict(home):
+    answer = home.run(
+        *("create-env", "pytorch+cpu==2.13.0", "--no-gpu", "--installer", "uv"),
+        *("-p", home.path / "env", "--with", "einops"),
+        UV_DEFAULT_INDEX="http://127.0.0.1:9/simple",
+        UV_HTTP_RETRIES="0",
+    )
+
+    assert answer.status == 1
+    assert "the package index could not be reached" in answer.err
+    assert "UV_DEFAULT_INDEX=URL" in answer.err
+    assert "satisfies" not in answer.err
+
+
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_an_index_that_refuses_is_named_and_nothing_is_left(home, wheels, status):
     with serving(wheels, status=status) as server:
