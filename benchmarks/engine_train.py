@@ -82,7 +82,7 @@ def measure(torch, make, arguments):
     net = net.to(arguments.device).to(kind)
     x, y = x.to(arguments.device), y.to(arguments.device)
     x = x.to(kind) if x.is_floating_point() else x
-    graphed = arguments.captured and torch.__name__ == "torch"
+    graphed = arguments.captured and arguments.device != "cpu"
     options = {"capturable": True} if graphed else {}
     optimizer = torch.optim.AdamW(net.parameters(), 1e-3, **options)
 
@@ -108,7 +108,7 @@ def measure(torch, make, arguments):
 
 
 def graph(torch, step):
-    """Return PyTorch's CUDA graph of a step, as its documentation records one."""
+    """Return the CUDA graph of a step, as PyTorch's documentation records one."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -136,7 +136,7 @@ if __name__ == "__main__":
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), default="float32")
     parser.add_argument(
-        "--captured", action="store_true", help="a recorded step; PyTorch's is a CUDA graph"
+        "--captured", action="store_true", help="a recorded step, on a GPU a CUDA graph"
     )
     arguments = parser.parse_args()
     library = importlib.import_module(arguments.library)

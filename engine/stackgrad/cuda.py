@@ -8,6 +8,7 @@ from stackgrad import random
 from stackgrad.device import Device, cuda_is_available, cuda_module
 
 is_available = cuda_is_available
+_STREAMS = ("CUDAGraph", "Event", "Stream", "current_stream", "graph", "stream")
 
 
 def device_count() -> int:
@@ -87,4 +88,8 @@ def __getattr__(name: str) -> Any:
 
         if name in typed.TYPES:
             return typed.typed(name, "cuda")
+    if name in _STREAMS:
+        from stackgrad import streams
+
+        return getattr(streams, name)
     raise AttributeError(f"stackgrad.cuda has no {name!r}: it is not implemented")

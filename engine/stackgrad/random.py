@@ -100,7 +100,10 @@ def raw(xp: ArrayModule, count: int, generator: Generator) -> Array:
     if hasattr(xp, "launch"):
         from stackgrad.kernels.cuda import elements
 
-        return elements.philox_words(xp, key, counter & _MASK, count)
+        def later() -> tuple[int, int]:
+            return generator.take(blocks)
+
+        return elements.philox_words(xp, key, counter & _MASK, count, later)
     return philox(xp, key, counter, blocks)[:count]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import defaultdict
 from collections.abc import Iterable
@@ -64,8 +65,8 @@ class Adam(Optimizer):
 
     def update(self, group: dict[str, Any], params: list[tuple[Tensor, Tensor]]) -> None:
         """Update `params` by the settings of `group`."""
-        (beta1, beta2), lr = group["betas"], float(group["lr"])
         together: dict[tuple[Any, Any, AdamStep], list[Any]] = defaultdict(list)
+        states: dict[tuple[Any, Any, AdamStep], list[Any]] = defaultdict(list)
         for parameter, gradient in params:
             state = self.state[parameter]
             if not state:
@@ -73,30 +74,41 @@ class Adam(Optimizer):
                 state["exp_avg"], state["exp_avg_sq"] = zeros_like(parameter), zeros_like(parameter)
                 if group["amsgrad"]:
                     state["max_exp_avg_sq"] = zeros_like(parameter)
-            state["step"] += 1
-            count = float(state["step"])
-            root = math.sqrt(1 - beta2**count)
+            step = _advance(group, [state])
             largest = state.get("max_exp_avg_sq")
-            step = AdamStep(
-                rate=lr * root / (1 - beta1**count),
-                eps=group["eps"] * root,
-                beta1=beta1,
-                beta2=beta2,
-                shrink=lr * group["weight_decay"] if group["decoupled_weight_decay"] else 0.0,
-                decay=0.0 if group["decoupled_weight_decay"] else group["weight_decay"],
-                sign=-1 if group["maximize"] else 1,
-            )
             means = (state["exp_avg"].array, state["exp_avg_sq"].array)
             top = None if largest is None else largest.array
             row = (parameter.array, gradient.array, *means, top)
             if parameter.is_cuda and updates.takes(row):
-                together[parameter.device, parameter.array.dtype, step].append(row)
+                key = parameter.device, parameter.array.dtype, step
+                together[key].append(row)
+                states[key].append(state)
             else:
                 step.apply(parameter.device.xp, *row)
             parameter.version[0] += 1
-        for (device, kind, step), rows in together.items():
+        for key, rows in together.items():
+            device, kind, step = key
             table = self._tables.setdefault((device, kind), updates.Table())
-            updates.adam(device.xp, table, rows, step)
+            later = functools.partial(_advance, group, states[key])
+            updates.adam(device.xp, table, rows, step, later)
+
+
+def _advance(group: dict[str, Any], states: list[dict[str, Any]]) -> AdamStep:
+    """Count a step of some parameters, all at the same count, and return its numbers."""
+    for state in states:
+        state["step"] += 1
+    (beta1, beta2), lr = group["betas"], float(group["lr"])
+    count = float(states[0]["step"])
+    root = math.sqrt(1 - beta2**count)
+    return AdamStep(
+        rate=lr * root / (1 - beta1**count),
+        eps=group["eps"] * root,
+        beta1=beta1,
+        beta2=beta2,
+        shrink=lr * group["weight_decay"] if group["decoupled_weight_decay"] else 0.0,
+        decay=0.0 if group["decoupled_weight_decay"] else group["weight_decay"],
+        sign=-1 if group["maximize"] else 1,
+    )
 
 
 class AdamW(Adam):

@@ -87,14 +87,13 @@ class SGD(Optimizer):
             together[parameter.device, parameter.array.dtype, fresh].append(row)
             parameter.version[0] += 1
         sign = -1.0 if group["maximize"] else 1.0
-        settings = (
-            float(group["lr"]),
-            momentum,
-            1 - group["dampening"],
-            group["weight_decay"],
-            sign,
-        )
+
+        def settings() -> tuple[float, ...]:
+            rest = (momentum, 1 - group["dampening"], group["weight_decay"], sign)
+            return (float(group["lr"]), *rest)
+
         for (device, kind, fresh), rows in together.items():
             table = self._tables.setdefault((device, kind), updates.Table())
-            updates.sgd(device.xp, table, rows, settings, nesterov=group["nesterov"], first=fresh)
+            options = {"nesterov": group["nesterov"], "first": fresh, "refresh": settings}
+            updates.sgd(device.xp, table, rows, settings(), **options)
         return rest

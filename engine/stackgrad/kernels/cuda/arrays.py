@@ -16,6 +16,7 @@ class CudaArrays:
     def __init__(self, cupy: ArrayModule) -> None:
         self.cupy = cupy
         self.launch = DeviceLauncher(cupy)
+        self.products: cublas.Products | None = None
         self.convolutions: cudnn.Convolutions | None = None
         self.choices = {
             "matmul": {"library": "cupy", "version": cupy.__version__},
@@ -32,9 +33,17 @@ class CudaArrays:
             return
         self.choices[room] = {**found, "path": binding.library().path}
         if binding is cublas:
-            self.matmul = cublas.Products(self.cupy).matmul
+            self.products = cublas.Products(self.cupy)
+            self.matmul = self.products.matmul
         else:
             self.convolutions = cudnn.Convolutions(self.cupy)
+
+    def prepare(self) -> None:
+        """Make what the libraries need on the current stream, so that a capture finds it there."""
+        if self.products is not None:
+            self.products.handle()
+        if self.convolutions is not None:
+            self.convolutions.handle()
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.cupy, name)

@@ -8,6 +8,7 @@ from typing import Any
 from stackgrad.arrays import Array, ArrayModule
 from stackgrad.kernels.cuda.launch import each, packed
 from stackgrad.kernels.cuda.source import accumulator
+from stackgrad.kernels.cuda.upload import Refresh, upload
 
 
 class Activation:
@@ -50,10 +51,12 @@ class Activation:
 gelu_tanh, gelu, silu = Activation("gelu_tanh"), Activation("gelu"), Activation("silu")
 
 
-def philox_words(xp: ArrayModule, seed: int, counter: int, count: int) -> Array:
+def philox_words(
+    xp: ArrayModule, seed: int, counter: int, count: int, refresh: Refresh | None = None
+) -> Array:
     """Return `count` uint64 of a draw: what `random.raw` gives on the CPU."""
     out = xp.empty(count, "uint64")
-    state = xp.asarray([seed, counter], dtype="uint64")
+    state = upload(xp, [seed, counter], "uint64", refresh)
     each(xp, "philox_words", xp.dtype("float32"), count, (out, state, count))
     return out
 

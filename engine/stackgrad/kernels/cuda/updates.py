@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from stackgrad.arrays import Array, ArrayModule
 from stackgrad.kernels.cuda.launch import each
 from stackgrad.kernels.cuda.source import KINDS, accumulator
+from stackgrad.kernels.cuda.upload import Refresh, upload
 from stackgrad.kernels.optimizer import AdamStep
 
 
@@ -39,7 +40,7 @@ class Table:
                 total += int(getattr(row[0], "size", 0))
                 ends.append(total)
             self.known, self.total = found, total
-            self.arrays = xp.asarray(found, dtype="uint64"), xp.asarray(ends, dtype="int64")
+            self.arrays = upload(xp, found, "uint64"), upload(xp, ends, "int64")
         return self.arrays
 
 
@@ -53,11 +54,22 @@ def takes(row: Sequence[Array | None]) -> bool:
 
 
 def adam(
-    xp: ArrayModule, table: Table, rows: Sequence[Sequence[Array | None]], step: AdamStep
+    xp: ArrayModule,
+    table: Table,
+    rows: Sequence[Sequence[Array | None]],
+    step: AdamStep,
+    refresh: Callable[[], AdamStep] | None = None,
 ) -> None:
-    """Update rows of p, g, m, v and the largest v (or None), which `takes` took."""
-    settings = (step.rate, step.eps, step.beta1, step.beta2, step.shrink, step.decay, step.sign)
-    _update(xp, "adam", table, rows, settings, ())
+    """Update rows of p, g, m, v and the largest v (or None), which `takes` took.
+
+    `refresh` gives the numbers of the next step when a captured graph replays this one.
+    """
+    later = None if refresh is None else lambda: _numbers(refresh())
+    _update(xp, "adam", table, rows, _numbers(step), (), later)
+
+
+def _numbers(step: AdamStep) -> tuple[float, ...]:
+    return (step.rate, step.eps, step.beta1, step.beta2, step.shrink, step.decay, step.sign)
 
 
 def sgd(
@@ -68,12 +80,13 @@ def sgd(
     *,
     nesterov: bool,
     first: bool,
+    refresh: Refresh | None = None,
 ) -> None:
     """Update rows of p, g and the momentum buffer (or None).
 
     `settings` are rate, momentum, 1 - dampening, decay, sign; `first` fills the buffers.
     """
-    _update(xp, "sgd", table, rows, settings, (nesterov, first))
+    _update(xp, "sgd", table, rows, settings, (nesterov, first), refresh)
 
 
 def _update(
@@ -83,10 +96,11 @@ def _update(
     rows: Any,
     settings: Sequence[float],
     rest: tuple[Any, ...],
+    refresh: Refresh | None,
 ) -> None:
     kind = rows[0][0].dtype
     if not all(takes(row) for row in rows):
         raise ValueError(f"{name}: an array with gaps, or a state that is not {accumulator(kind)}")
     addresses, ends = table.of(xp, rows)
-    numbers = xp.asarray(settings, dtype=accumulator(kind))
+    numbers = upload(xp, settings, accumulator(kind), refresh)
     each(xp, name, kind, table.total, (addresses, ends, len(rows), table.total, numbers, *rest))

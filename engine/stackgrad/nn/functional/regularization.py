@@ -7,6 +7,7 @@ from typing import Any
 from stackgrad import random
 from stackgrad.arrays import Array, ArrayModule, quiet
 from stackgrad.kernels.cuda import elements
+from stackgrad.kernels.cuda.upload import upload
 from stackgrad.ops.table import Op
 from stackgrad.tensor import Tensor, wrap
 
@@ -46,8 +47,11 @@ _draw: Op = Op(
 def _drop_on_gpu(input: Tensor, p: float) -> Tensor:
     """Draw and drop in one kernel, which backward repeats: the mask is never kept."""
     blocks = -(-input.array.size // 8)  # two elements to a word, four words to a block
-    seed, counter = random.default_generator.take(blocks)
-    return _draw(input, p=p, state=input.device.xp.asarray([seed, counter], dtype="uint64"))
+
+    def take() -> tuple[int, int]:
+        return random.default_generator.take(blocks)
+
+    return _draw(input, p=p, state=upload(input.device.xp, take(), "uint64", take))
 
 
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:
