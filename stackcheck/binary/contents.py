@@ -213,6 +213,7 @@ READERS: dict[str, Callable[[Wheel], WheelContents | None]] = {
     "torch": read_torch,
     "tensorflow": read_tensorflow,
     "tensorflow-gpu": read_tensorflow,
+    "tensorflow-cpu": read_tensorflow,
     "jax-cuda12-plugin": read_jax_plugin,
     "jax-cuda13-plugin": read_jax_plugin,
     "paddlepaddle-gpu": read_paddle,
