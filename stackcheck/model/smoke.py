@@ -130,7 +130,7 @@ class PaceResult:
     step_seconds: float | None = None
     """Median of a training step."""
     inference_seconds: float | None = None
-    """Of the held-out questions (256 sequences, 359 digits)."""
+    """Of the held-out questions (128 sequences, 359 digits)."""
     memory_bytes: int | None = None
     """The most that it held: of the GPU where it ran on one, else of the process."""
     ratio_to_cpu: float | None = None

@@ -39,7 +39,7 @@ _BITS = 12
 _LENGTH = 8
 """Symbols to copy."""
 _ASKED_FROM = {"transformer": _LENGTH}
-_HELD_OUT = 256
+_HELD_OUT = 128
 _SALT = {"record": 50, "pace": 51}
 
 
@@ -57,7 +57,7 @@ class Size:
 
 SMALL = Size(32, 32, 8, 16, 16, 2)
 """For comparing numbers: rounding stays small over fifty steps."""
-LARGE = Size(128, 1024, 32, 128, 128, 4)
+LARGE = Size(64, 1024, 32, 128, 128, 4)
 """For comparing times: the work is more than its overhead."""
 
 
