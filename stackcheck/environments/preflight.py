@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from stackcheck.environments.quota import quota_of
 from stackcheck.errors import InputError, StackCheckError
 
 __all__ = ["Unsuitable", "check_place", "check_room", "format_bytes"]
@@ -53,10 +54,18 @@ def check_place(prefix: Path) -> None:
         raise Unsuitable(
             f"{parent}: only {status.f_favail} free inodes, an environment needs some {_FILES_AT_LEAST}"
         )
+    quota = quota_of(parent)
+    if quota is not None and quota.free_files is not None and quota.free_files < _FILES_AT_LEAST:
+        raise Unsuitable(
+            f"{parent}: your quota leaves {quota.free_files} files, an environment needs some {_FILES_AT_LEAST}"
+        )
 
 
 def check_room(prefix: Path, download_bytes: int) -> None:
-    """Raise `Unsuitable` if what is downloaded cannot be unpacked there. Quotas show only when they are hit."""
+    """Raise `Unsuitable` if what is downloaded cannot be unpacked there, for want of room or of quota.
+
+    The quotas of network file systems, which their servers keep, show only when they are hit.
+    """
     if not hasattr(os, "statvfs"):
         return
     parent = _existing_parent(prefix)
@@ -66,4 +75,10 @@ def check_room(prefix: Path, download_bytes: int) -> None:
     if free < needed:
         raise Unsuitable(
             f"{parent}: {format_bytes(free)} free, the environment needs about {format_bytes(needed)}"
+        )
+    quota = quota_of(parent)
+    if quota is not None and quota.free_bytes is not None and quota.free_bytes < needed:
+        raise Unsuitable(
+            f"{parent}: your quota leaves {format_bytes(quota.free_bytes)}, "
+            f"the environment needs about {format_bytes(needed)}"
         )

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 import sys
 
 import pytest
 
 from stackcheck.environments.preflight import Unsuitable, check_place, check_room, format_bytes
+from stackcheck.environments.quota import Quota, quota_of, read_quota
 
 
 def test_more_than_the_disk_has_is_refused_before_anything_is_fetched(tmp_path):
@@ -60,6 +62,27 @@ def test_a_place_where_no_environment_can_work_is_refused(mounted, options, mess
 
 def test_an_ordinary_filesystem_is_taken(mounted):
     assert mounted("size=10m") == ""
+
+
+def answer(*, blocks=0, soft_blocks=0, used=0, files=0, soft_files=0, files_used=0):
+    """Pack an answer of the kernel as linux/quota.h has it."""
+    counts = (blocks, soft_blocks, used, files, soft_files, files_used, 0, 0)
+    return struct.pack("=8QI", *counts, 63) + bytes(60)
+
+
+def test_a_quota_s_soft_limit_is_what_counts():
+    limited = answer(blocks=2000, soft_blocks=1000, used=24_000, files=50_000, files_used=49_000)
+
+    assert read_quota(limited) == Quota(1_000_000, 1000)
+    assert read_quota(answer(blocks=10, used=50_000)) == Quota(0, None)
+    assert read_quota(answer(used=10**9, files_used=10**6)) == Quota(None, None)
+
+
+def test_a_file_system_without_quota_has_no_limit(tmp_path):
+    quota = quota_of(tmp_path)
+
+    assert quota is None or quota.free_bytes is None or quota.free_bytes >= 0
+    assert quota_of(tmp_path / "absent") is None
 
 
 def test_sizes_are_written_as_people_read_them():
