@@ -76,7 +76,9 @@ def impersonate_torch() -> ModuleType:
     sys.modules["torch.utils.data.distributed"] = sampler
     sys.modules["torch.cuda.amp"] = importlib.import_module("stackgrad.cuda_amp")
     for name in _ABSENT:
-        sys.modules[f"torch.{name}"] = _absent(f"torch.{name}")
+        module = sys.modules[f"torch.{name}"] = _absent(f"torch.{name}")
+        parent, _, leaf = name.rpartition(".")
+        setattr(sys.modules[f"torch.{parent}"] if parent else stackgrad, leaf, module)
     sys.modules["torch.jit"] = stackgrad.jit
     sys.modules["torch.backends"] = stackgrad.backends  # type: ignore[assignment]
     for name in ("cudnn", "cuda", "mkl", "mkldnn", "mps", "openmp"):

@@ -63,19 +63,21 @@ class LBFGS(Optimizer):
             first = loss = _evaluate(closure)
             gradient = self._gradient()
             calls = 1
-            for _ in range(group["max_iter"]):
+            for number in range(1, group["max_iter"] + 1):
                 if float(gradient.abs().max()) <= group["tolerance_grad"]:
                     break
                 direction = self._direction(state, gradient, group["history_size"])
                 count = state["n_iter"] = state.get("n_iter", 0) + 1
                 slope = float(gradient.dot(direction))
-                if slope > -group["tolerance_change"]:
-                    break
                 rate = float(group["lr"])
                 if count == 1:
                     rate *= min(1.0, 1.0 / float(gradient.abs().sum()))
                 state["prev_flat_grad"], state["step_taken"] = gradient, direction * rate
+                if slope > -group["tolerance_change"]:
+                    break
                 self._add(rate, direction)
+                if number == group["max_iter"]:
+                    break  # what comes next begins with an evaluation
                 previous, loss = loss, _evaluate(closure)
                 gradient = self._gradient()
                 calls += 1

@@ -13,6 +13,7 @@ import json
 import random
 import runpy
 import sys
+import types
 import warnings
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def perform(library_name: str, steps: int, program: Path, arguments: list[str]) 
     importlib.import_module("draws").install(library)
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002  (what programs draw from)
+    _silence_tensorboard()
     losses: list[float] = []
     backward = library.Tensor.backward
 
@@ -51,6 +53,21 @@ def perform(library_name: str, steps: int, program: Path, arguments: list[str]) 
     with contextlib.suppress(Enough):
         runpy.run_path(str(program), run_name="__main__")
     return losses
+
+
+def _silence_tensorboard() -> None:
+    """Put a writer in TensorBoard's place that writes nothing."""
+
+    class SummaryWriter:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            """Take any settings."""
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_, **__: None
+
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = SummaryWriter  # type: ignore[attr-defined]
+    sys.modules["torch.utils.tensorboard"] = module
 
 
 def main() -> None:
