@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -58,6 +59,13 @@ def _uncached(
     return frozenset(canonicalize_name(name) for name in _UNCACHED.findall(said))
 
 
+def _is_linked(cache: Path, prefix: Path) -> bool:
+    """Whether what is in the cache takes no room of its own in the prefix: uv links within one file system."""
+    with suppress(OSError):
+        return cache.stat().st_dev == prefix.stat().st_dev
+    return True
+
+
 def room_watcher(
     command: Sequence[str],
     artifacts: Sequence[Artifact],
@@ -68,8 +76,8 @@ def room_watcher(
 ) -> Callable[[], None]:
     """Return a function to be called while `command` (an installation by uv) runs.
 
-    Once, when it has run for a moment, it asks for the sizes of what is not in uv's cache, and raises `Unsuitable` if
-    that has no room in the prefix or in the cache. What installs from the cache alone is not held up by it.
+    Once, when it has run for a moment, it asks for the sizes of what is not in uv's cache (of everything, where the
+    cache lies on another file system), and raises `Unsuitable` if that has no room in the cache or in the prefix.
     """
     began = time.monotonic()
     looked = False
@@ -80,11 +88,14 @@ def room_watcher(
             return
         looked = True
         variables = tools.environment(changes)
+        cache = Path(
+            _ask_uv([command[0], "cache", "dir"], directory, variables)[0].strip() or prefix
+        )
         names = _uncached(command, directory, variables)
-        wanted = [each for each in artifacts if canonicalize_name(each.name) in names]
-        count = known_bytes(measure(wanted, offline=False, seconds=_SERVER_SECONDS))
-        check_room(prefix, count)
-        if cache := _ask_uv([command[0], "cache", "dir"], directory, variables)[0].strip():
-            check_room(Path(cache), count)
+        uncached = [each for each in artifacts if canonicalize_name(each.name) in names]
+        copied = uncached if _is_linked(cache, prefix) else artifacts
+        for place, wanted in ((cache, uncached), (prefix, copied)):
+            sizes = measure(wanted, offline=False, seconds=_SERVER_SECONDS) if wanted else ()
+            check_room(place, known_bytes(sizes))
 
     return look
