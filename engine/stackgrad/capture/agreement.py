@@ -12,24 +12,34 @@ from stackgrad.tensor import Tensor
 
 def difference(before: Tape, after: Tape) -> str | None:
     """Say where two tapes differ; None if the second repeats the first on other memory."""
+    apart = _between_calls(before, after)
+    if apart is not None:
+        return apart
+    ends = [(t.outputs, [n for _, n in t.left]) for t in (before, after)]
+    if ends[0] != ends[1] or not alike(before.result, after.result):
+        return f"the step returned {_short(before.result)}, then {_short(after.result)}"
+    for number, array in after.arrays.items():
+        if before.arrays[number][:2] != array[:2]:
+            reader = first_reader(after, number)
+            return f"{reader} read {before.arrays[number][:2]}, then {array[:2]}"
+    strange = [n for n in after.outside if not same_memory(before, after, n)]
+    if strange:
+        return f"{first_reader(after, strange[0])} read {_origin(after.outside[strange[0]])}"
+    return None
+
+
+def _between_calls(before: Tape, after: Tape) -> str | None:
     for a, b in zip(before.calls, after.calls, strict=False):
         if not alike(a.function, b.function):
             return f"{b.name} at {b.line} came in the place of {a.name} at {a.line}"
         for x, y in ((a.args, b.args), (a.kwargs, b.kwargs), (a.results, b.results)):
             if not alike(x, y):
                 return f"{b.name} at {b.line} was given {_short(x)}, then {_short(y)}"
-    if len(before.calls) != len(after.calls):
-        longer = max(before.calls, after.calls, key=len)
-        extra = longer[min(len(before.calls), len(after.calls))]
-        return f"{extra.name} at {extra.line} was called in one run and not in the other"
-    for number, array in after.arrays.items():
-        if before.arrays[number][:2] != array[:2]:
-            reader = first_reader(after, number)
-            return f"the shape or type of {reader} changed: {before.arrays[number][:2]}, then {array[:2]}"
-    for number, made in after.outside.items():
-        if not same_memory(before, after, number):
-            return f"{first_reader(after, number)} read {_origin(made)}"
-    return None
+    longer = max(before.calls, after.calls, key=len)
+    if len(before.calls) == len(after.calls):
+        return None
+    extra = longer[min(len(before.calls), len(after.calls))]
+    return f"{extra.name} at {extra.line} was called in one run and not in the other"
 
 
 def same_memory(before: Tape, after: Tape, number: int) -> bool:

@@ -116,6 +116,8 @@ class Guards:
             else:
                 self._objects.append((functools.partial(getattr, cell, "cell_contents"), value))
                 self._visit(value, depth - 1)
+        for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
+            self._visit(value, depth - 1)
         for name in {*_global_names(function.__code__)} & function.__globals__.keys():
             self._visit_name(function.__globals__, name, depth)
 

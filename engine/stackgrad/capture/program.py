@@ -8,11 +8,10 @@ from typing import Any
 
 from stackgrad.arrays import call_directly, quiet
 from stackgrad.capture.optimization import drop_dead, drop_repeated, fold_constants
-from stackgrad.capture.structure import flatten, rebuild
-from stackgrad.capture.tape import Array, CaptureError, Tape, numbers
+from stackgrad.capture.structure import rebuild
+from stackgrad.capture.tape import Array, Tape, numbers
 from stackgrad.capture.writing import Writer, write_program
 from stackgrad.drawing import Drawn, as_dot, as_text, outline
-from stackgrad.graph import RELEASED
 from stackgrad.tensor import Tensor, wrap
 
 
@@ -23,18 +22,11 @@ class Program:
     program as Python; `dropped` counts what was left out: repeated calls, dead calls.
     """
 
-    def __init__(self, tape: Tape, result: Any) -> None:
+    def __init__(self, tape: Tape) -> None:
         self.arrays: dict[int, Array] = tape.arrays
-        tensors: list[Tensor] = []
-        self._result = flatten(result, tensors)
-        for tensor in tensors:
-            _refuse_unfinished(tensor)
-        self.outputs = [tape.find(tensor.array).number for tensor in tensors]
-        self._places = [tensor.device for tensor in tensors]
-        left = [
-            (leaf, None if leaf.grad is None else tape.find(leaf.grad.array).number)
-            for leaf in tape.graded.values()
-        ]
+        self._result, left = tape.result, tape.left
+        self.outputs = [number for number, _ in tape.outputs]
+        self._places = [device for _, device in tape.outputs]
         self.outside = dict(tape.outside)
         self._optimize(tape, {*self.outputs, *(n for _, n in left if n is not None)})
         self._unmade = dict.fromkeys(tape.arguments, "argument")
@@ -113,15 +105,6 @@ class Program:
             version[0] += 1
         tensors = [wrap(a, where) for a, where in zip(found, self._places, strict=True)]
         return rebuild(self._result, tensors)
-
-
-def _refuse_unfinished(tensor: Tensor) -> None:
-    node = tensor.grad_fn
-    if node is not None and node.saved is not RELEASED:
-        raise CaptureError(
-            "a captured step returns a tensor whose backward pass it did not run: call backward() in "
-            "the step, return tensor.detach(), or capture under no_grad()"
-        )
 
 
 def holders(arrays: Iterable[Any]) -> list[Tensor]:

@@ -12,6 +12,7 @@ from stackgrad.capture.program import Program, holders
 from stackgrad.capture.structure import flatten
 from stackgrad.capture.tape import CaptureError, Tape
 from stackgrad.capture.watched import plain
+from stackgrad.graph import RELEASED
 from stackgrad.tensor import Tensor
 
 _RUNS = 4  # that a step may take until two of them do the same
@@ -36,7 +37,7 @@ class Recording:
         try:
             with self._watching(tape, given):
                 result = self._record(tape, args, kwargs)
-                self._compare(tape, result)
+            self._compare(tape, result)
         except CaptureError:
             self.runs, self.tape = 0, None
             raise
@@ -55,6 +56,7 @@ class Recording:
             tape.pause()
         if tape.failure is not None:  # which the step has caught
             raise tape.failure
+        tape.end(result)
         return result
 
     def _compare(self, tape: Tape, result: Any) -> None:
@@ -63,7 +65,8 @@ class Recording:
             return
         apart = difference(before, tape)
         if apart is None:
-            self.program, self.tape = Program(tape, result), None
+            _refuse_unfinished(result)
+            self.program, self.tape = Program(tape), None
         elif self.runs >= _RUNS:
             raise CaptureError(f"a captured step does something else in every call: {apart}")
 
@@ -88,6 +91,18 @@ class Recording:
             for tensor, array, seen in swapped:
                 if tensor.array is seen:
                     tensor.array = array
+
+
+def _refuse_unfinished(result: Any) -> None:
+    tensors: list[Tensor] = []
+    flatten(result, tensors)
+    for tensor in tensors:
+        node = tensor.grad_fn
+        if node is not None and node.saved is not RELEASED:
+            raise CaptureError(
+                "a captured step returns a tensor whose backward pass it did not run: call backward() in "
+                "the step, return tensor.detach(), or capture under no_grad()"
+            )
 
 
 def _unwatch(tensors: Iterator[Tensor | None]) -> None:

@@ -71,6 +71,9 @@ class Tape:
         self.outside: dict[int, Any] = {}  # arrays that no call made, and objects, by number
         self.arguments: list[int] = []
         self.graded: dict[int, Tensor] = {}  # leaves that got a gradient
+        self.result: Any = None  # what the step returned, its tensors taken out
+        self.outputs: list[tuple[int, Any]] = []  # values of those tensors, with their devices
+        self.left: list[tuple[Tensor, int | None]] = []  # the values of the gradients at the end
         self.failure: CaptureError | None = None
         self._known: dict[int, tuple[Any, int]] = {}
         self._memories: dict[int, tuple[Any, int, int]] = {}  # owner, memory, its first value
@@ -83,6 +86,16 @@ class Tape:
         """Stand in the door of this thread."""
         self._run = quiet.run
         self.resume()
+
+    def end(self, result: Any) -> None:
+        """Name what the step returned and the gradients that it left."""
+        tensors: list[Tensor] = []
+        self.result = flatten(result, tensors)
+        self.outputs = [(self.find(tensor.array).number, tensor.device) for tensor in tensors]
+        self.left = [
+            (leaf, None if leaf.grad is None else self.find(leaf.grad.array).number)
+            for leaf in self.graded.values()
+        ]
 
     def pause(self) -> None:
         """Let calls through unrecorded."""
@@ -195,10 +208,11 @@ class Tape:
         owner = owner_of(array)
         memory = self._memories.get(id(owner))
         if memory is None or memory[0]() is not owner:
-            value = self._name(array, None)
             original = self._originals.get(id(array))
-            if original is None and isinstance(array, Watched):
-                self.refuse("an array is computed beside the operations")
+            if original is None and isinstance(array, Watched) and array.tape is self:
+                self.find(self._watched_base(array))
+                return self.find(array)
+            value = self._name(array, None)
             self.outside[value.number] = plain(array) if original is None else original[1]
             return value
         home = self.arrays[memory[2]]
@@ -209,6 +223,15 @@ class Tape:
             Call(view_of_memory, read, {}, value, "view", self.place(), frozenset(), True)
         )
         return value
+
+    def _watched_base(self, array: Any) -> Any:
+        """Return the array from outside that `array` is a view of."""
+        base = array.base
+        while base is not None and id(base) not in self._originals:
+            base = getattr(base, "base", None)
+        if base is None:
+            self.refuse("an array is computed beside the operations")
+        return base
 
     def argument(self, array: Any) -> Any:
         """Make `array` an argument of the step, and return it watched."""
