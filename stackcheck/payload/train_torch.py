@@ -3,6 +3,8 @@
 # mypy: ignore-errors
 # ruff: noqa: ARG001, B905, D102, N803 (one interface over all frameworks, their own idioms)
 
+from functools import partial
+
 import numpy as np
 
 
@@ -48,7 +50,7 @@ class TorchTrainer:
     def use_lstm(self, start):
         """Let the framework's own LSTM compute; its second bias stays zero, since one is enough for a model."""
         four, features = start["lstm.weight_ih"].shape
-        self.lstm = self.torch.nn.LSTM(features, four // 4, batch_first=True).to(self.device)
+        lstm = self.torch.nn.LSTM(features, four // 4, batch_first=True).to(self.device)
         pairs = (
             ("weight_ih", "weight_ih_l0"),
             ("weight_hh", "weight_hh_l0"),
@@ -56,11 +58,12 @@ class TorchTrainer:
         )
         with self.torch.no_grad():
             for name, own in pairs:
-                getattr(self.lstm, own).copy_(self.parameters["lstm." + name])
-            self.lstm.bias_hh_l0.zero_()
-        self.lstm.bias_hh_l0.requires_grad_(False)
+                getattr(lstm, own).copy_(self.parameters["lstm." + name])
+            lstm.bias_hh_l0.zero_()
+        lstm.bias_hh_l0.requires_grad_(False)
         for name, own in pairs:
-            self.parameters["lstm." + name] = getattr(self.lstm, own)
+            self.parameters["lstm." + name] = getattr(lstm, own)
+        self.lstm = partial(lstm)  # a captured step is to find its parameters once, among the others
 
     def compute(self, inputs, targets):
         scores = self.forward(inputs)
