@@ -342,7 +342,7 @@ def _print_result(document: dict[str, Any], state: State) -> None:
     )
     console.print(f"{builds}, Python {plan['python']}", markup=False)
     for need in plan["machine"]:
-        console.print(f"  needs {need}", markup=False)
+        console.print(f"  machine: {need}", markup=False)
     for path in document.get("would_write", ()):
         console.print(f"would write {path}", markup=False)
     fetched = document.get("would_fetch", ())
