@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stackcheck.fleet.judgement import Probed
     from stackcheck.fleet.node import Node
     from stackcheck.fleet.sources import Fleet
+    from stackcheck.model.machine import Machine
 
     Answer = TypeVar("Answer", Node, Probed | Node)
 
@@ -244,16 +245,25 @@ def plan(
         wishes.python, wishes.cuda, wishes.channel, wishes.prefer, wishes.exclude_newer
     )
     nodes = fleet.open()
-    answers = list(_watched(nodes.answers(), nodes.count, state))
-    machines = [(each.name, each.machine) for each in answers if not isinstance(each, Node)]
-    groups = plan_fleet(requirements, machines, knowledge, asked)
+    unanswered: list[Node] = []
+
+    def machines() -> Iterator[tuple[str, Machine]]:
+        for answer in _watched(nodes.answers(), nodes.count, state):
+            if isinstance(answer, Node):
+                unanswered.append(answer)
+            else:
+                yield answer.name, answer.machine
+
+    planned = plan_fleet(requirements, machines(), knowledge, asked)
     if json:
-        print_document(
-            "fleet-plan", {**plans_document(groups), "knowledge": state.horizon(knowledge)}
-        )
+        document = plans_document(planned, unanswered)
+        print_document("fleet-plan", {**document, "knowledge": state.horizon(knowledge)})
     else:
-        print_plans(groups, state.console())
-    raise typer.Exit(int(any(group.resolution.plan is None for group in groups)))
+        print_plans(planned, unanswered, state.console())
+    if any(group.resolution.status == "impossible" for group in planned.groups):
+        raise typer.Exit(1)
+    unknown = any(group.resolution.plan is None for group in planned.groups)
+    raise typer.Exit(3 if unknown or unanswered else 0)
 
 
 def health_check(

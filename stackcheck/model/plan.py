@@ -82,6 +82,8 @@ class Unlock:
 
     change: str
     gains: tuple[str, ...]
+    driver: Version | None = None
+    """The driver that the change is to, where it is that."""
 
 
 @record(frozen=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from stackcheck.fleet.drift import Drift
     from stackcheck.fleet.node import Node
-    from stackcheck.fleet.planning import Group
+    from stackcheck.fleet.planning import FleetPlan
 
 __all__ = [
     "describe_age",
@@ -97,17 +97,44 @@ def describe_age(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def plans_document(groups: Sequence[Group]) -> Mapping[str, Any]:
-    """Return one entry per environment: its nodes and its plan."""
+def plans_document(plan: FleetPlan, unanswered: Sequence[Node]) -> Mapping[str, Any]:
+    """Return one entry per environment: its nodes, its plan, who would need which driver, who holds others back."""
     return {
         "groups": [
-            {"nodes": list(each.nodes), **resolution_document(each.resolution)} for each in groups
-        ]
+            {
+                "nodes": list(each.nodes),
+                **resolution_document(each.resolution),
+                "older_drivers": [
+                    {"change": change, "nodes": list(nodes)} for change, nodes in each.older
+                ],
+                "held_back_by": [
+                    {"nodes": list(brake.nodes), "gains": list(brake.gains)}
+                    for brake in each.brakes
+                ],
+            }
+            for each in plan.groups
+        ],
+        "kinds": plan.kinds,
+        "unanswered": [
+            {"node": node.name, "state": node.state, "detail": node.detail or None}
+            for node in unanswered
+        ],
     }
 
 
-def print_plans(groups: Sequence[Group], console: Console) -> None:
-    """Print each environment and the nodes that it holds on."""
-    for number, each in enumerate(groups, start=1):
-        console.print(f"environment {number}, for {', '.join(each.nodes)}:", markup=False)
+def print_plans(plan: FleetPlan, unanswered: Sequence[Node], console: Console) -> None:
+    """Print each environment, the nodes that it holds on, and what would give them more; then the nodes left out."""
+    for number, each in enumerate(plan.groups, start=1):
+        head = f"environment {number}" if each.resolution.plan else "no environment"
+        told = f"{head}, for {fold_names(each.nodes)} ({len(each.nodes)} nodes):"
+        console.print(told, markup=False)
         print_resolution(each.resolution, console)
+        for change, nodes in each.older:
+            console.print(f"  {change} is missing on {fold_names(nodes)}", markup=False)
+        for brake in each.brakes:
+            told = f"  without {fold_names(brake.nodes)}"
+            told += f" (driver {brake.driver})" if brake.driver else ""
+            console.print(f"{told} the others could have {', '.join(brake.gains)}", markup=False)
+    for rows in group_rows(unanswered):
+        names = fold_names(node.name for node in rows)
+        console.print(f"not planned for {names}: {rows[0].state}: {rows[0].detail}", markup=False)

@@ -69,7 +69,7 @@ def unlock_by_driver(
                 if build.label not in labels:
                     labels.append(build.label)
     return tuple(
-        Unlock(f"driver {floor} or newer", tuple(labels[:8]))
+        Unlock(f"driver {floor} or newer", tuple(labels[:8]), floor)
         for floor, labels in sorted(gains.items())
     )
 

@@ -8,7 +8,7 @@ from stackcheck.errors import InputError
 from stackcheck.fleet.drift import find_drift
 from stackcheck.fleet.files import list_files
 from stackcheck.fleet.node import Node
-from stackcheck.fleet.planning import plan_fleet
+from stackcheck.fleet.planning import _part, plan_fleet
 from stackcheck.fleet.sources import FleetOfFiles
 from stackcheck.knowledge.knowledge import load
 from stackcheck.model.fact import Known
@@ -113,7 +113,8 @@ def test_one_environment_where_one_holds_on_all():
         ("a", machine("a", ["A100"], "570.133.07")),
         ("b", machine("b", ["H100"], "580.95.05")),
     ]
-    (group,) = plan_fleet(parse_requirements(["pytorch"], KNOWLEDGE), machines, KNOWLEDGE, Wishes())
+    plan = plan_fleet(parse_requirements(["pytorch"], KNOWLEDGE), machines, KNOWLEDGE, Wishes())
+    (group,) = plan.groups
     assert group.nodes == ("a", "b")
 
 
@@ -127,7 +128,7 @@ def test_a_mixed_fleet_gets_few_environments_that_check_accepts_on_every_node():
     }
     groups = plan_fleet(
         parse_requirements(["pytorch>=2.9"], KNOWLEDGE), list(machines.items()), KNOWLEDGE, Wishes()
-    )
+    ).groups
     assert sorted(name for group in groups for name in group.nodes) == sorted(machines)
     for group in groups:
         for build in group.resolution.plan.builds:
@@ -135,3 +136,49 @@ def test_a_mixed_fleet_gets_few_environments_that_check_accepts_on_every_node():
             for name in group.nodes:
                 verdict = check([spec], [machines[name]], KNOWLEDGE, Wishes(channel=build.channel))
                 assert verdict.verdict == "works", (name, verdict.violations)
+
+
+def test_nodes_alike_are_one_kind_whatever_they_are_called():
+    machines = [
+        (f"n{index}", machine(f"n{index}", ["H100"] * 8, "580.95.05")) for index in range(50)
+    ]
+    plan = plan_fleet(parse_requirements(["pytorch"], KNOWLEDGE), machines, KNOWLEDGE, Wishes())
+    assert (plan.kinds, len(plan.groups), len(plan.groups[0].nodes)) == (1, 1, 50)
+
+
+def test_the_node_that_holds_the_others_back_is_named_with_what_they_could_have():
+    machines = [
+        ("new", machine("new", ["H100"], "580.95.05")),
+        ("old", machine("old", ["H100"], "535.183.01")),
+    ]
+    (group,) = plan_fleet(
+        parse_requirements(["pytorch"], KNOWLEDGE), machines, KNOWLEDGE, Wishes()
+    ).groups
+    (brake,) = group.brakes
+    assert brake.nodes == ("old",)
+    assert str(brake.driver) == "535.183.01"
+    assert any("cu13" in label for label in brake.gains)
+    assert all(nodes == ("old",) for change, nodes in group.older if "580" in change)
+
+
+def test_a_node_without_any_plan_is_a_group_of_its_own_with_the_cause():
+    machines = [
+        ("kepler", machine("kepler", ["K80"], "470.57.02", "CentOS 7")),
+        ("hopper", machine("hopper", ["H100"], "580.95.05")),
+    ]
+    good, bad = plan_fleet(
+        parse_requirements(["pytorch>=2.9"], KNOWLEDGE), machines, KNOWLEDGE, Wishes()
+    ).groups
+    assert (good.nodes, bad.nodes) == (("hopper",), ("kepler",))
+    assert bad.resolution.plan is None
+    assert bad.resolution.causes
+
+
+def test_the_groups_are_the_fewest_where_taking_the_first_place_would_take_more():
+    fitting = [{0, 1}, {0, 2}, {1, 3}]
+
+    def fits(members):
+        return len(members) == 1 or any(members <= each for each in fitting)
+
+    parts = _part([0, 1, 2, 3], fits)
+    assert sorted(map(sorted, parts)) == [[0, 2], [1, 3]]
