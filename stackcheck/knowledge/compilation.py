@@ -135,14 +135,21 @@ def _validate(source: Source, tree: Mapping[str, Any]) -> dict[str, Any]:
             *(
                 f"{places.of(fault['loc'])}: {_where(fault['loc'])}{_message(fault)}"
                 for fault in error.errors(include_url=False)
-                # Where one or several may stand, each is a fault of its own: the first tells what is allowed.
-                if not (fault["type"] == "tuple_type" and isinstance(fault["input"], str))
+                if not _is_echo(fault)
             )
         ) from error
     data: dict[str, Any] = adapter.dump_python(
         document, mode="json", by_alias=True, exclude_unset=True
     )
     return data
+
+
+def _is_echo(fault: Mapping[str, Any]) -> bool:
+    """Tell whether another fault says it: a word where one or several may stand, a list whose members are all wrong."""
+    kind, value = fault["type"], fault["input"]
+    return (kind == "tuple_type" and isinstance(value, str)) or (
+        kind == "too_short" and bool(value)
+    )
 
 
 def _message(fault: Mapping[str, Any]) -> str:

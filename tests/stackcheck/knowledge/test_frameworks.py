@@ -311,3 +311,59 @@ def test_extensions_name_frameworks_and_distributions_that_exist(knowledge):
         assert row.evidence, row.extension
         known = distributions[row.framework] | satellites
         assert set(row.requires) <= known, (row.extension, row.requires)
+
+
+CONDA_FORGE = ("pytorch", "tensorflow", "jax", "cupy")
+
+
+@pytest.mark.parametrize("framework", CONDA_FORGE)
+def test_conda_forge_tells_its_pythons(knowledge, framework):
+    rows = [row for row in knowledge.builds(framework) if row.channel == "conda-forge"]
+    assert len(rows) > 100
+    assert all(row.python_tags for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("framework", "version", "build", "platform", "tags"),
+    [
+        ("tensorflow", "2.15.0", "cu120", "linux-x86_64", "cp39 cp310 cp311"),
+        ("pytorch", "2.9.1", "cu129", "linux-x86_64", "cp310 cp311 cp312 cp313"),
+        ("pytorch", "2.13.0", "cpu", "macos-arm64", "cp310 cp311 cp312 cp313 cp314"),
+        ("jax", "0.4.31", "cuda120", "linux-x86_64", "cp310 cp311 cp312"),
+        ("cupy", "13.3.0", "cuda126", "linux-x86_64", "cp39 cp310 cp311 cp312"),
+    ],
+)
+def test_conda_forge_has_what_its_feedstock_built(row, framework, version, build, platform, tags):
+    found = row(framework, version, build, platform, channel="conda-forge")
+    assert " ".join(found.python_tags) == tags
+
+
+@pytest.mark.parametrize("version", ["1.8.1", "2.0.1", "2.9.0"])
+def test_conda_forge_has_no_pytorch_that_it_passed_over(knowledge, version):
+    assert not [
+        row
+        for row in knowledge.builds("pytorch")
+        if str(row.version) == version and row.channel == "conda-forge"
+    ]
+
+
+def test_conda_forge_has_a_pytorch_for_orin(row):
+    found = row("pytorch", "2.13.0", "cu129", "jetson", channel="conda-forge")
+    assert code(found) == "sm_87 compute_87"
+    assert "arm-variant=*=tegra" in found.install
+
+
+def test_windows_has_targets_of_its_own(row):
+    assert "compute_75" in code(row("paddlepaddle", "2.1.3", "cu102", "windows-x86_64"))
+    assert "compute" not in code(row("paddlepaddle", "2.1.3", "cu102"))
+    assert "sm_70" not in code(row("mxnet", "1.2.0", "cu92", "windows-x86_64"))
+    assert "sm_70" in code(row("mxnet", "1.2.0", "cu92"))
+
+
+def test_jetson_wheels_of_cupy_have_code_for_jetson_alone(row):
+    assert code(row("cupy", "12.3.0", "cuda102", "jetson")) == "sm_53 sm_62 sm_72"
+
+
+def test_cuda_8_has_the_releases_of_its_time(knowledge):
+    oldest = {name: knowledge.builds(name)[-1].released for name in ("tensorflow", "mxnet", "cupy")}
+    assert oldest == {"tensorflow": "2016-12-19", "mxnet": "2017-05-02", "cupy": "2017-06-01"}

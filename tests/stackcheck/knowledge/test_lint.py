@@ -60,6 +60,40 @@ def test_finds_all_faults_of_all_files_at_once(tmp_path):
     assert sum("tables.yaml" in fault for fault in faults) == 3
 
 
+def test_every_fault_has_its_file_and_line(tmp_path):
+    path = write_framework(
+        tmp_path,
+        RELEASES.replace("cuda: 12.6", "cuda: 12.4").replace(
+            "build: cpu,", "build: cpu, cudnn: 9,"
+        ),
+        HEAD.replace("sources:\n", "sources:\n  book: {kind: doc, source: a book}\n"),
+    )
+    lines = path.read_text().splitlines()
+    faults = lint(tmp_path)
+    assert len(faults) == 3
+    for fault in faults:
+        name, number, _ = fault.split(":", 2)
+        assert name == str(path)
+        assert any(word in lines[int(number) - 1] for word in ("book:", "cuda: 12.4", "cudnn: 9"))
+
+
+def test_what_a_file_cannot_be_read_for_is_told_at_once_with_lines(tmp_path):
+    path = write_framework(
+        tmp_path,
+        RELEASES.replace("cuda: 12.6", "cuda: twelve, colour: red").replace(
+            "evidence: [paper]}\n  - version", "evidence: [nobody]}\n  - version"
+        ),
+    )
+    lines = path.read_text().splitlines()
+    faults = lint(tmp_path)
+    assert [fault.split(":", 2)[2].strip() for fault in sorted(faults)] == [
+        "releases.builds.evidence: `nobody` is not among the file's sources",
+        "releases.builds.colour: no such key",
+        "releases.builds.cuda: 'twelve' is not a version",
+    ]
+    assert all("{build:" in lines[int(fault.split(":")[1]) - 1] for fault in faults)
+
+
 def test_finds_references_that_lead_nowhere(tmp_path):
     write_framework(tmp_path)
     write_nvidia(
