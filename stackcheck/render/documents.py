@@ -332,6 +332,15 @@ class NodeEntry(TypedDict):
     state: Literal["ok", "findings", "busy", "probe-failed", "timeout", "down", "not-started"]
     age_s: float | None
     findings: list[FindingEntry]
+    detail: NotRequired[str | None]
+
+
+class OutlierEntry(TypedDict):
+    """A machine that differs, and how."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    node: str
+    value: str
 
 
 class DriftEntry(TypedDict):
@@ -339,8 +348,54 @@ class DriftEntry(TypedDict):
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     fact: str
-    majority: Any
-    outliers: Any
+    majority: str
+    share: NotRequired[int]
+    outliers: list[OutlierEntry]
+    unknown: NotRequired[list[str]]
+
+
+class OlderDriverEntry(TypedDict):
+    """A driver that would unlock more, and the machines that lack it."""
+
+    change: str
+    nodes: list[str]
+
+
+class BrakeEntry(TypedDict):
+    """Machines without which the others of their group could have newer builds."""
+
+    nodes: list[str]
+    gains: list[str]
+
+
+class GroupEntry(TypedDict):
+    """Machines that share one environment."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    nodes: list[str]
+    status: Literal["ok", "impossible", "unknown"]
+    plan: PlanEntry | None
+    rejected: list[RejectedBuild]
+    unlocks: list[UnlockEntry]
+    assumed: list[str]
+    older_drivers: list[OlderDriverEntry]
+    held_back_by: list[BrakeEntry]
+
+
+class UnansweredEntry(TypedDict):
+    """A machine that is in no group, since it told nothing."""
+
+    node: str
+    state: str
+    detail: str | None
+
+
+class FleetPlanDocument(Head):
+    """`stackcheck fleet plan --json`."""
+
+    groups: list[GroupEntry]
+    kinds: int
+    unanswered: list[UnansweredEntry]
 
 
 class FleetDoctorDocument(Head):
@@ -362,6 +417,7 @@ DOCUMENTS: dict[str, Any] = {
     "train-smoke": TrainSmokeDocument,
     "matrix-show": MatrixShowDocument,
     "fleet-doctor": FleetDoctorDocument,
+    "fleet-plan": FleetPlanDocument,
 }
 """Name of a schema to the type that it is made from."""
 

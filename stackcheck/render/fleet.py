@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stackcheck.render.document import finding_document
 from stackcheck.render.node_names import fold_names, natural_key
 from stackcheck.render.plan import print_resolution, resolution_document
 
@@ -35,15 +36,7 @@ def fleet_document(nodes: Sequence[Node], drift: Sequence[Drift], status: str) -
                 "node": node.name,
                 "state": node.state,
                 "age_s": node.age_seconds,
-                "findings": [
-                    {
-                        "code": each.code,
-                        "reason": each.reason,
-                        "severity": each.severity,
-                        "title": each.title,
-                    }
-                    for each in node.findings
-                ],
+                "findings": [finding_document(each) for each in node.findings],
                 "detail": node.detail or None,
             }
             for node in nodes
@@ -52,6 +45,7 @@ def fleet_document(nodes: Sequence[Node], drift: Sequence[Drift], status: str) -
             {
                 "fact": each.fact,
                 "majority": each.majority,
+                "share": each.share,
                 "outliers": [{"node": node, "value": value} for node, value in each.outliers],
                 "unknown": list(each.unknown),
             }

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
+from stackcheck.cli.app import run
 from stackcheck.errors import InputError
 from stackcheck.fleet.drift import find_drift
 from stackcheck.fleet.files import list_files
@@ -13,6 +16,7 @@ from stackcheck.fleet.sources import FleetOfFiles
 from stackcheck.knowledge.knowledge import load
 from stackcheck.model.fact import Known
 from stackcheck.probe.facts_file import write_machine
+from stackcheck.render.documents import json_schema
 from stackcheck.resolve.check import check
 from stackcheck.resolve.requirements import parse_requirement, parse_requirements
 from stackcheck.resolve.stated import Statement, state_machine
@@ -182,3 +186,20 @@ def test_the_groups_are_the_fewest_where_taking_the_first_place_would_take_more(
 
     parts = _part([0, 1, 2, 3], fits)
     assert sorted(map(sorted, parts)) == [[0, 2], [1, 3]]
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["plan", "pytorch"]], ids=" ".join)
+def test_the_documents_are_what_their_schemas_say(command, folder, capsys):
+    assert run(["fleet", *command, f"--facts={folder}", "--json"]) in (1, 3)
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, json_schema(f"fleet-{command[0]}"))
+    assert document["schema"] == f"stackcheck.fleet-{command[0]}/1"
+
+
+def test_what_does_not_go_together_is_told_at_once(folder, capsys):
+    assert run(["fleet", "doctor", "--partition=a", "--nodelist=b", "--stackcheck=x"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 3
+    assert run(["fleet", "doctor"]) == 2
+    assert "--slurm, --ray ADDRESS, or --facts DIR" in capsys.readouterr().err
+    assert run(["fleet", "doctor", "--slurm", f"--facts={folder}"]) == 2
+    assert "contradicts" in capsys.readouterr().err
