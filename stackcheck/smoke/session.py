@@ -159,11 +159,7 @@ def _run_devices(
         other = _run_device(options, f"cuda:{number}", presence, listener, home)
         _append(run, other, suffix=f" ({other.device})")
         run.device += f", {other.device}"
-    names = stages_of_several()
-    request = Request(
-        options.level, "cuda:0", options.seed, options.tasks, names, timeout=options.timeout
-    )
-    _append(run, run_stages(request, listener, home))
+    _append(run, _run_names(options, "cuda:0", stages_of_several(), presence, listener, home))
     return run
 
 
@@ -178,6 +174,18 @@ def _run_device(
 ) -> Run:
     gpu = device.startswith("cuda") or (device == "auto" and presence.has_gpu)
     names = stages_of(options.level, options.tasks, gpu=gpu)
+    return _run_names(options, device, names, presence, listener, home)
+
+
+def _run_names(
+    options: Options,
+    device: str,
+    names: tuple[str, ...],
+    presence: Presence,
+    listener: Listener,
+    home: Home | None,
+) -> Run:
+    """Run these stages on a device; an engine that does not start is a stage that says so."""
     request = Request(
         options.level, device, options.seed, options.tasks, names,
         options.seconds if options.level == "long" else 0.0,
