@@ -201,7 +201,9 @@ def _options(flags: SmokeFlags, state: State) -> Options:
     against = None
     if flags.against:
         modes = ("eager", "compiled") if flags.mode == "both" else (flags.mode or "eager",)
-        interpreter = find_interpreter(flags.env or find_environment(), flags.frameworks())
+        interpreter = find_interpreter(
+            flags.env or find_environment(), flags.frameworks(), beside=("numpy",)
+        )
         state.hint(f"training beside {', '.join(flags.frameworks())} of {interpreter.prefix}")
         against = Against(interpreter, spell_out(interpreter, flags.frameworks()), modes)
     return Options(

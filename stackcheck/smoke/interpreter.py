@@ -56,8 +56,12 @@ def find_environment() -> str:
     return sys.prefix if chosen is None else chosen.executable.peek() or chosen.prefix
 
 
-def find_interpreter(prefix: str, frameworks: Sequence[str]) -> Interpreter:
-    """Find Python in an environment (or take an executable) and see that it has the frameworks, and NumPy.
+def find_interpreter(
+    prefix: str, frameworks: Sequence[str], beside: tuple[str, ...] = ()
+) -> Interpreter:
+    """Find Python in an environment (or take an executable) and see that it has the frameworks.
+
+    `beside` are modules that each of them needs beside itself.
 
     A framework is its module, or `keras[jax]` with a back end, which is a module too. Raises `InputError` where there
     is none, where it does not start, or where modules are missing (all are named).
@@ -75,7 +79,7 @@ def find_interpreter(prefix: str, frameworks: Sequence[str]) -> Interpreter:
         raise InputError(f"--env {prefix}: no Python environment or interpreter there")
     try:
         missing = _find_missing(
-            executable, [module for name in frameworks for module in _modules(name)]
+            executable, [*(module for name in frameworks for module in _modules(name)), *beside]
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise InputError(f"--env {prefix}: its Python does not start ({_reason(error)})") from error
@@ -84,7 +88,7 @@ def find_interpreter(prefix: str, frameworks: Sequence[str]) -> Interpreter:
             *(
                 f"--against {name}: {' and '.join(lacking)} not installed in {prefix}; choose another by --env"
                 for name in frameworks
-                if (lacking := [module for module in _modules(name) if module in missing])
+                if (lacking := [each for each in (*_modules(name), *beside) if each in missing])
             )
         )
     return Interpreter(executable, prefix)
@@ -92,7 +96,7 @@ def find_interpreter(prefix: str, frameworks: Sequence[str]) -> Interpreter:
 
 def _modules(framework: str) -> list[str]:
     name, _, backend = framework.partition("[")
-    return [name, *([backend.rstrip("]")] if backend else []), "numpy"]
+    return [name, *([backend.rstrip("]")] if backend else [])]
 
 
 def _find_missing(executable: str, modules: Sequence[str]) -> list[str]:

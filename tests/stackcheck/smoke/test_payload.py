@@ -70,7 +70,7 @@ def test_python_3_7_compiles_every_program(python37, name):
 def test_a_python_without_numpy_is_told_so_before_anything_runs(python37, tmp_path):
     subprocess.run([python37, "-m", "venv", "--without-pip", str(tmp_path / "old")], check=True)
     with pytest.raises(Exception, match="torch and numpy not installed"):
-        find_interpreter(str(tmp_path / "old"), ["torch"])
+        find_interpreter(str(tmp_path / "old"), ["torch"], beside=("numpy",))
 
 
 @pytest.mark.slow
