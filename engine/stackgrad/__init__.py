@@ -12,7 +12,7 @@ from typing import Any
 from stackgrad import accelerator, amp, autograd, cuda, nn, ops, optim, random, version
 from stackgrad import dtypes as _dtypes
 from stackgrad import grad_mode as _grad_mode
-from stackgrad.amp import autocast, is_autocast_enabled
+from stackgrad.amp import GradScaler, autocast, is_autocast_enabled
 from stackgrad.capture import CaptureError, capture
 from stackgrad.compiling import compile, jit  # noqa: A004  (PyTorch's name)
 from stackgrad.device import Device as device  # noqa: N813  (PyTorch's name)
@@ -39,6 +39,8 @@ from stackgrad.dtypes import (
 from stackgrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 from stackgrad.impersonation import impersonate_torch
 from stackgrad.layout import Size
+from stackgrad.names import NAMES as _NAMES
+from stackgrad.memory import measure_peak
 from stackgrad.ops.comparison import is_tensor
 from stackgrad.ops.creation import from_numpy, tensor
 from stackgrad.printing import set_printoptions
@@ -67,6 +69,7 @@ from stackgrad.utils.dlpack import from_dlpack
 __all__ = [
     "CaptureError",
     "Generator",
+    "GradScaler",
     "Size",
     "Tensor",
     "accelerator",
@@ -120,6 +123,7 @@ __all__ = [
     "load",
     "long",
     "manual_seed",
+    "measure_peak",
     "nan",
     "newaxis",
     "nn",
@@ -159,6 +163,7 @@ strided, contiguous_format, preserve_format, channels_last = (
 )
 inference_mode = no_grad
 
+globals().update(_NAMES)
 globals().update({name: call for name, call in ops.FUNCTIONS.items() if not name.startswith("_")})
 globals().update(_TYPES)
 half, float, double = float16, float32, float64

@@ -170,6 +170,12 @@ def __getattr__(name: str) -> Any:
         return function
     if name in places:
         return getattr(places[name], name)
-    if name in ("functional", "profiler", "forward_ad"):
+    if name == "functional":
+        from stackgrad import derivatives
+
+        return derivatives
+    if name == "Variable":
+        return Tensor
+    if name in ("profiler", "forward_ad"):
         raise AttributeError(f"stackgrad.autograd has no {name!r} yet")
     raise AttributeError(f"module 'stackgrad.autograd' has no attribute {name!r}")

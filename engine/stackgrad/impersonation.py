@@ -79,6 +79,7 @@ def impersonate_torch() -> ModuleType:
         module = sys.modules[f"torch.{name}"] = _absent(f"torch.{name}")
         parent, _, leaf = name.rpartition(".")
         setattr(sys.modules[f"torch.{parent}"] if parent else stackgrad, leaf, module)
+    sys.modules["torch.autograd.functional"] = importlib.import_module("stackgrad.derivatives")
     sys.modules["torch.jit"] = stackgrad.jit
     sys.modules["torch.backends"] = stackgrad.backends  # type: ignore[assignment]
     for name in ("cudnn", "cuda", "mkl", "mkldnn", "mps", "openmp"):

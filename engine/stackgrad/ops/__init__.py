@@ -23,6 +23,7 @@ from stackgrad.ops import (  # noqa: F401  (each publishes its operations)
     selection,
     statistics,
     views,
+    windows,
 )
 from stackgrad.ops.table import FUNCTIONS
 

@@ -372,6 +372,7 @@ def publish_inplace(name: str, call: Callable[..., Any]) -> None:
 
     call_inplace.__name__ = call_inplace.__qualname__ = f"{name}_"
     setattr(Tensor, f"{name}_", call_inplace)
+    FUNCTIONS.setdefault(f"{name}_", call_inplace)
 
 
 def function(*, method: bool = True, inplace: bool = False) -> Callable[[F], F]:

@@ -28,9 +28,10 @@ def get_total_norm(
     tensors: Any,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
-    foreach: bool | None = None,  # noqa: ARG001  (how PyTorch runs it, not what it is)
+    foreach: bool | None = None,
 ) -> Tensor:
-    """Return the norm of all tensors as if they were one vector."""
+    """Return the norm of all tensors as if they were one vector; `foreach` is how PyTorch runs it."""
+    del foreach
     given = list(tensors)
     if not given:
         return tensor(0.0)
@@ -60,7 +61,8 @@ def clip_grad_norm_(
 
 
 @_unrecorded
-def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:  # noqa: ARG001
+def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
     """Keep every element of the gradients within [-clip_value, clip_value]."""
+    del foreach
     for gradient in _gradients(parameters):
         gradient.clamp_(-clip_value, clip_value)
