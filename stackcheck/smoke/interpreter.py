@@ -61,10 +61,9 @@ def find_interpreter(
 ) -> Interpreter:
     """Find Python in an environment (or take an executable) and see that it has the frameworks.
 
-    `beside` are modules that each of them needs beside itself.
-
-    A framework is its module, or `keras[jax]` with a back end, which is a module too. Raises `InputError` where there
-    is none, where it does not start, or where modules are missing (all are named).
+    A framework is its module, or `keras[jax]` with a back end, which is a module too; `beside` are modules that each
+    of them needs beside itself. Raises `InputError` where there is no Python, where it does not start, or where
+    modules are missing (all are named).
     """
     path = Path(prefix)
     candidates = (

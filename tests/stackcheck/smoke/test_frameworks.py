@@ -153,6 +153,17 @@ def test_a_compiled_program_that_differs_is_told_apart_from_its_layers(tmp_path,
     assert (result["status"], result["layer"]) == ("error", "compiler")
 
 
+def test_a_compiler_that_is_missing_is_named(tmp_path, torch_environment, monkeypatch):
+    for name in ("CC", "CXX"):
+        monkeypatch.setenv(name, "/nowhere/c++")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    arguments = ("--task", "mlp", "--mode", "compiled")
+    status, document = compare(tmp_path, torch_environment, "", *arguments)
+    (result,) = document["parity"]
+    assert (status, result["status"]) == (1, "error")
+    assert result["explanation"].startswith("no C++ compiler was found")
+
+
 def test_the_one_table_has_the_engine_and_the_framework(tmp_path, torch_environment):
     _, document = compare(tmp_path, torch_environment, "", "--task", "mlp")
     ours, captured, theirs = document["table"]
