@@ -21,7 +21,7 @@ def schema(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema of a document that other commands print with --json."""
+    """Print the JSON Schema of a document that other commands print with --json, or of a file of the matrices."""
     folder = files("stackcheck") / "schemas"
     names = sorted(
         entry.name.removesuffix(".json")

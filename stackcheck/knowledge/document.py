@@ -21,6 +21,7 @@ from stackcheck.knowledge.fields import (
     VersionText,
     WordsText,
 )
+from stackcheck.knowledge.source import SCHEMA_VERSION
 from stackcheck.model.build import RowEvidence
 
 __all__ = [
@@ -193,7 +194,12 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of every kind of matrix file as people write it, for editors."""
     schemas = {}
     for kind, model in DOCUMENTS.items():
+        name = f"matrix-{kind}"
         schema = TypeAdapter(model).json_schema(by_alias=True)
         schema["$defs"]["RowEvidence"] = _WRITTEN_EVIDENCE
-        schemas[f"matrix-{kind}"] = schema
+        schemas[name] = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"stackcheck.{name}/{SCHEMA_VERSION}",
+            **schema,
+        }
     return schemas

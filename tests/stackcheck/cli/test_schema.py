@@ -6,8 +6,7 @@ import jsonschema
 import pytest
 
 from stackcheck.cli.app import run
-from stackcheck.render.documents import DOCUMENTS
-from stackcheck.render.write_schemas import FOLDER, schema_text
+from stackcheck.render.write_schemas import FOLDER, NAMES, schema_text
 
 H100 = [
     *("--gpu", "NVIDIA H100 80GB HBM3", "--driver", "570.133.07"),
@@ -15,16 +14,16 @@ H100 = [
 ]
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_shipped_file_is_what_the_types_say(name):
     assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == schema_text(name)
 
 
 def test_no_file_is_left_over():
-    assert {path.stem for path in FOLDER.iterdir()} == set(DOCUMENTS)
+    assert {path.stem for path in FOLDER.iterdir()} == set(NAMES)
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_schema_is_printed_as_it_ships(name, capsys):
     assert run(["schema", name]) == 0
     schema = json.loads(capsys.readouterr().out)
@@ -35,9 +34,9 @@ def test_a_schema_is_printed_as_it_ships(name, capsys):
 
 def test_without_a_name_they_are_listed(capsys):
     assert run(["schema"]) == 0
-    assert capsys.readouterr().out.split() == sorted(DOCUMENTS)
+    assert capsys.readouterr().out.split() == sorted(NAMES)
     assert run(["schema", "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)) == set(DOCUMENTS)
+    assert set(json.loads(capsys.readouterr().out)) == set(NAMES)
 
 
 def test_a_name_that_is_none_is_wrong_usage(capsys):

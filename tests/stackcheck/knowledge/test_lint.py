@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -138,3 +140,30 @@ def test_editors_get_a_schema_for_every_kind_of_file():
     document["colour"] = "red"
     with pytest.raises(jsonschema.ValidationError, match="colour"):
         jsonschema.validate(document, schemas["matrix-framework"])
+
+
+def shipped(name: str) -> str:
+    return (Path(__file__).parents[3] / "matrices" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", ["frameworks/cntk.yaml", "extensions/apex.yaml", "nvidia/compat.yaml", "quirks.yaml"]
+)
+def test_what_ships_fits_the_schema_that_it_names_for_editors(name):
+    import jsonschema
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """YAML 1.2, as editors read it: a day is text."""
+
+        yaml_implicit_resolvers: ClassVar[Any] = {
+            letter: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
+            for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    text = shipped(name)
+    named = re.match(
+        r"# yaml-language-server: \$schema=(?:\.\./)+stackcheck/schemas/(.*)\.json\n", text
+    )
+    assert named is not None
+    jsonschema.validate(yaml.load(text, Loader=Loader), json_schemas()[named[1]])
