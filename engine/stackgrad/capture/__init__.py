@@ -10,6 +10,7 @@ from stackgrad.capture.program import Program
 from stackgrad.capture.recording import Recording
 from stackgrad.capture.tape import CaptureError
 from stackgrad.grad_mode import mode
+from stackgrad.tensor import Tensor
 
 __all__ = ["CaptureError", "CapturedStep", "capture"]
 
@@ -39,9 +40,9 @@ class CapturedStep:
 
     def __init__(self, step: Callable[..., Any]) -> None:
         self.step = self.__wrapped__ = step
-        self._recordings: dict[Any, Recording] = {}
+        self._recordings: dict[Any, Any] = {}
         self._guards: dict[Any, Guards] = {}
-        self._latest: Recording | None = None
+        self._latest: Any = None
         self._misses: list[Any] = []  # keys of recordings that were begun since the last replay
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -56,20 +57,27 @@ class CapturedStep:
                 del self._recordings[key]
         accumulated = [leaf.grad for leaf in guards.leaves if leaf.grad is not None]
         key = form, guards.numbers(), tuple([leaf.grad is None for leaf in guards.leaves])
+        given = tensors + accumulated
         recording = self._recordings.get(key)
         if recording is None or recording.outdated():
             if len(self._recordings) >= _FORMS:
                 self._recordings.pop(next(iter(self._recordings)))
-            recording = self._recordings[key] = Recording(self.step, guards)
+            recording = self._recordings[key] = self._begin(guards, given)
             self._check_misses(key)
         self._latest = recording
-        given = tensors + accumulated
         if recording.program is None:
             return recording.run(args, kwargs, given)
         self._misses.clear()
         arrays = [tensor.array for tensor in given]
         del given, accumulated
-        return recording.program.replay(arrays)
+        return recording.replay(arrays)
+
+    def _begin(self, guards: Guards, given: list[Tensor]) -> Any:
+        if any(tensor.is_cuda for tensor in (*given, *guards.tensors)):
+            from stackgrad.capture.stream import StreamRecording
+
+            return StreamRecording(self.step, guards)
+        return Recording(self.step, guards)
 
     def _check_misses(self, key: Any) -> None:
         """Raise CaptureError where a number that the step refers to is another in every call."""
@@ -91,4 +99,5 @@ class CapturedStep:
         """The captured graph of the latest call: `str()` lists its nodes, `dot()` draws them."""
         if self._latest is None or self._latest.program is None:
             raise CaptureError("nothing is captured yet: a step is recorded in its first calls")
-        return self._latest.program
+        program: Program = self._latest.program
+        return program

@@ -10,7 +10,7 @@ from stackgrad.arrays import call_directly, quiet
 from stackgrad.capture.optimization import drop_dead, drop_repeated, fold_constants
 from stackgrad.capture.structure import rebuild
 from stackgrad.capture.tape import Array, Tape, numbers
-from stackgrad.capture.writing import Writer, write_program
+from stackgrad.capture.writing import Left, Writer, write_program
 from stackgrad.drawing import Drawn, as_dot, as_text, outline
 from stackgrad.tensor import Tensor, wrap
 
@@ -22,34 +22,40 @@ class Program:
     program as Python; `dropped` counts what was left out: repeated calls, dead calls.
     """
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, *, compiled: bool = True) -> None:
         self.arrays: dict[int, Array] = tape.arrays
         self._result, left = tape.result, tape.left
         self.outputs = [number for number, _ in tape.outputs]
         self._places = [device for _, device in tape.outputs]
         self.outside = dict(tape.outside)
-        self._optimize(tape, {*self.outputs, *(n for _, n in left if n is not None)})
+        self._optimize(tape, compiled, {*self.outputs, *(n for _, n in left if n is not None)})
         self._unmade = dict.fromkeys(tape.arguments, "argument")
         self._unmade |= dict.fromkeys(tape.outside, "outside")
         self._unmade |= dict.fromkeys(self.constants, "constant")
         self.reads = [n in self._read for n in tape.arguments]
         self.arguments = [n for n in tape.arguments if n in self._read]
         self._dropped_grads = [leaf for leaf, n in left if n not in self.arguments]
-        writer = Writer(self.arguments, {**self.constants, **self.outside})
-        write_program(writer, self.calls, left, self.outputs)
-        self.source = writer.source()
         self._holders = [
             (tensor, tensor.array, tensor.tracked) for tensor in holders(self.outside.values())
         ]
+        if compiled:
+            self._compile(left)
+
+    def _compile(self, left: Left) -> None:
+        writer = Writer(self.arguments, {**self.constants, **self.outside})
+        write_program(writer, self.calls, left, self.outputs)
+        self.source = writer.source()
         touched = {id(a) for n, a in self.outside.items() if self._is_written(n)}
         self._versions = [t.version for t, array, _ in self._holders if id(array) in touched]
         exec(compile(self.source, "<captured step>", "exec"), writer.names)  # noqa: S102
         self._run: Callable[..., tuple[Any, ...]] = writer.names["step"]
 
-    def _optimize(self, tape: Tape, wanted: set[int]) -> None:
+    def _optimize(self, tape: Tape, compiled: bool, wanted: set[int]) -> None:
         apart = {self.arrays[n].memory for n in wanted}
         calls, repeated = drop_repeated(tape.calls, self.arrays, apart, wanted)
-        calls, self.constants = fold_constants(calls, self.arrays, apart)
+        self.constants: dict[int, Any] = {}
+        if compiled:
+            calls, self.constants = fold_constants(calls, self.arrays, apart)
         self.calls = drop_dead(calls, self.arrays, wanted, {*self.outside, *tape.arguments})
         self.dropped = repeated, len(calls) - len(self.calls)
         self._written = {memory for call in self.calls for memory in call.writes}

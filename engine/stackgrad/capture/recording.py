@@ -31,6 +31,12 @@ class Recording:
         """Whether what was recorded no longer fits the tensors that the step refers to."""
         return self.program is not None and not self.program.holds()
 
+    def replay(self, arrays: Sequence[Any]) -> Any:
+        """Run the program on the arrays of the arguments."""
+        if self.program is None:
+            raise CaptureError("nothing is captured yet")
+        return self.program.replay(arrays)
+
     def run(self, args: Any, kwargs: Any, given: Sequence[Tensor]) -> Any:
         """Run the step eagerly, recorded; make the program if it did what it did before."""
         tape, self.runs = Tape(), self.runs + 1
