@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from stackcheck.model.smoke import PaceResult, ParityResult, SmokeReport, StageResult, TaskResult
@@ -27,7 +28,7 @@ __all__ = ["ProgressListener", "print_report", "show_progress"]
 _COLOURS = {"ok": "green", "error": "red", "unknown": "yellow", "skipped": "dim"}
 _CURVE_WIDTH, _CURVE_HEIGHT = 48, 4
 _NUMBERS_FROM = 3
-_INDENT = " " * 12
+_INDENT, _STATUS_WIDTH, _NARROWEST = 12, 10, 24
 
 
 def print_report(report: SmokeReport, console: Console) -> None:
@@ -35,8 +36,8 @@ def print_report(report: SmokeReport, console: Console) -> None:
     console.print(f"train-smoke {report.level} on {report.device}, seed {report.seed}")
     width = max((len(stage.name) for stage in report.stages), default=0)
     for stage in report.stages:
-        text = f"{stage.name:<{width}}  {stage.seconds:6.2f} s  {describe_stage(stage)}"
-        _print_line(stage.status, text, console)
+        head = f"{stage.name:<{width}}  {stage.seconds:6.2f} s  "
+        _print_line(stage.status, head, describe_stage(stage), console)
         if stage.message:
             _print_below(f"{stage.layer}: {stage.message}", console)
         if stage.explanation:
@@ -50,23 +51,34 @@ def print_report(report: SmokeReport, console: Console) -> None:
     _print_table(report.table, console)
     console.print()
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
+        _print_below(f"note: {note}", console, indent=0)
     console.print(conclude(report), style=_COLOURS[report.status], markup=False)
 
 
-def _print_line(status: str, text: str, console: Console) -> None:
+def _print_line(status: str, head: str, text: str, console: Console) -> None:
+    """Print a status and a text, of which further lines stand below its first word."""
     from rich.text import Text
 
-    console.print(Text.assemble("  ", (f"{status:<8}", _COLOURS[status]), text.rstrip()))
+    body = _fold(text, _STATUS_WIDTH + len(head), console)
+    line = Text.assemble("  ", (f"{status:<8}", _COLOURS[status]), f"{head}{body}".rstrip())
+    console.print(line)
 
 
-def _print_below(text: str, console: Console) -> None:
-    console.print(f"{_INDENT}{text}", markup=False)
+def _print_below(text: str, console: Console, indent: int = _INDENT) -> None:
+    console.print(f"{' ' * indent}{_fold(text, indent, console)}", markup=False)
+
+
+def _fold(text: str, indent: int, console: Console) -> str:
+    """Break a text for a terminal, with all lines but the first indented; elsewhere it stays one line."""
+    if not console.is_terminal:
+        return text
+    lines = wrap(text, max(_NARROWEST, console.width - indent), break_long_words=False)
+    return f"\n{' ' * indent}".join(lines)
 
 
 def _print_task(task: TaskResult, console: Console) -> None:
     console.print()
-    console.print(f"  {describe_task(task)}", markup=False)
+    _print_below(describe_task(task), console, indent=2)
     braille = console.is_terminal and console.encoding.lower().startswith("utf")
     lines = draw_curve(task.losses, _CURVE_WIDTH, _CURVE_HEIGHT, braille=braille)
     labels = [f"{max(task.losses, default=0.0):8.3f}", *[" " * 8] * (len(lines) - 2), f"{0.0:8.3f}"]
@@ -77,7 +89,7 @@ def _print_task(task: TaskResult, console: Console) -> None:
 def _print_parity(result: ParityResult, console: Console) -> None:
     where = f" on {result.placement}" if result.placement else ""
     text = f"{name_parity(result)}, {result.task}, {result.mode}{where}: {describe_parity(result)}"
-    _print_line(result.status, text, console)
+    _print_line(result.status, "", text, console)
     for line in filter(None, (result.message, result.explanation)):
         _print_below(line, console)
 
