@@ -1,12 +1,14 @@
-"""What every rank of the jobs of `test_collectives.py` does: `python ranks.py CASE`, under mpiexec."""
+"""What every rank of the jobs of `test_jobs.py` does: `python ranks.py CASE,...`, under mpiexec."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import stackgrad as torch
@@ -224,15 +226,18 @@ def sampling():
 
 
 def killed():
+    """Report to files: mpiexec ends a job that has lost a rank at the next line that it passes on."""
     rank = dist.get_rank()
+    logging.disable()
     dist.barrier()
     if rank == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     try:
         dist.all_reduce(torch.ones(4))
     except dist.DistributedError as error:
-        say(f"rank {rank}: {error} {error.ranks}")
-    time.sleep(2)  # mpiexec ends the job with the first that ends
+        Path(sys.argv[2], f"{rank}.part").write_text(f"{error} {error.ranks}", encoding="utf-8")
+        Path(sys.argv[2], f"{rank}.part").rename(Path(sys.argv[2], f"{rank}.txt"))
+    time.sleep(5)  # for the others
     os._exit(0)
 
 
@@ -253,6 +258,7 @@ def late():
 
 if __name__ == "__main__":
     dist.init_process_group("mpi", timeout=timedelta(seconds=60))
-    globals()[sys.argv[1]]()
-    say(f"rank {dist.get_rank()} of {dist.get_world_size()} is done")
+    for case in sys.argv[1].split(","):
+        globals()[case]()
+        say(f"rank {dist.get_rank()} of {dist.get_world_size()}: {case} is done")
     dist.destroy_process_group()
