@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from stackcheck.knowledge.knowledge import Knowledge
 from stackcheck.model.build import Build
@@ -92,7 +93,7 @@ def select_builds(
     if not labelled:
         why = _say_why_none(requirement, here, released, platforms[0], need_gpu=need_gpu)
         return Candidates(violation=why, assumed=notes)
-    asked = [row for row in labelled if _is_extra(row, requirement.extras)]
+    asked = [row for row in labelled if requirement.extras and _is_extra(row, requirement.extras)]
     labelled = asked or labelled
     labelled = _of_cuda(labelled, wishes)
     if not labelled:
@@ -158,13 +159,19 @@ def _as_named(
     return rows if with_extras else plain or rows
 
 
-def _released(rows: Iterable[Build], requirement: Requirement) -> list[Build]:
+def _released(rows: Sequence[Build], requirement: Requirement) -> list[Build]:
     """Return the rows of the releases asked for, or of the one that a post-release (`1.0.1.post2`) repackages.
 
     PaddlePaddle's post-releases name the CUDA; then it is the row whose install command has it.
     """
+    if not requirement.specifier:
+        return list(rows)
     pinned = requirement.is_pinned
-    versions = {row.version for row in rows if admits(requirement.specifier, row.version)}
+    versions = {
+        version
+        for version in dict.fromkeys(row.version for row in rows)
+        if admits(requirement.specifier, version)
+    }
     released = [row for row in rows if row.version in versions]
     base, repackaged, _ = requirement.specifier.removeprefix("==").partition(".post")
     if not released and pinned and repackaged:
@@ -199,8 +206,7 @@ def _of_channel(rows: list[Build], text: str, knowledge: Knowledge) -> tuple[lis
     `pytorch+cu126` is how pip writes it, and conda's build of the same release has other code in it.
     """
     framework = rows[0].framework
-    channels = frozenset(row.channel for row in knowledge.builds(framework))
-    named = read_channel(text or "pip", channels)
+    named = read_channel(text or "pip", _channels_of(framework, knowledge))
     if named is None:
         unheard = f"channel {text!r} names none that the knowledge holds for {framework}"
         return rows, unheard if text else ""
@@ -208,6 +214,11 @@ def _of_channel(rows: list[Build], text: str, knowledge: Knowledge) -> tuple[lis
     if chosen or not text:
         return chosen or rows, ""
     return rows, f"no row for channel {text!r}: judged by {rows[0].channel}"
+
+
+@lru_cache(maxsize=32)
+def _channels_of(framework: str, knowledge: Knowledge) -> frozenset[str]:
+    return frozenset(row.channel for row in knowledge.builds(framework))
 
 
 def _defaults(rows: list[Build], *, need_gpu: bool, with_extras: bool) -> list[Build]:

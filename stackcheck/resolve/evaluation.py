@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from stackcheck.model.build import Build
 from stackcheck.model.fact import Undecided
 from stackcheck.model.finding import Finding
+from stackcheck.rules.driver.coverage import find_gaps
 from stackcheck.rules.of_builds import BUILD_RULES, HOST_RULES, SET_RULES
 from stackcheck.rules.rule import Rule, Situation
 from stackcheck.rules.scope import NotApplicable
@@ -98,7 +100,13 @@ def judge_build(build: Build, situation: Situation) -> Evaluation:
 
 @lru_cache(maxsize=8192)
 def verdict_of(build: Build, situation: Situation) -> str:
-    """Return the verdict on one build on one machine; the first thing against it is enough."""
+    """Return the verdict on one build on one machine; the first thing against it is enough.
+
+    Code that is missing for a GPU is what speaks against most builds; it is seen without wording the finding.
+    """
+    with suppress(Undecided):
+        if build.is_gpu and find_gaps(build, situation):
+            return "fails"
     return evaluate_build(build, [situation], first_error=True).verdict
 
 

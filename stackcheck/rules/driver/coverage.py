@@ -157,32 +157,28 @@ def _find_gap(build: Build, gpu: Gpu, capability: Version, situation: Situation)
     cuda = _compiler_of(build, situation)
     tegra = life is not None and life.tegra
     parts = code_of(build, knowledge)
-    own = Code(build.label, build.architectures or (), "knowledge")
+
+    def missing(limit: str, *, newer: bool) -> Gap:
+        own = Code(build.label, build.architectures or (), "knowledge")
+        return Gap(gpu, capability, own, newer=newer, limit=limit)
+
     if build.capability_max is not None and capability > build.capability_max:
         limit = f"its compiler knows capabilities up to {build.capability_max}"
-        return Gap(gpu, capability, own, newer=True, limit=limit)
+        return missing(limit, newer=True)
     if life is not None and cuda is not None:
         if life.last_cuda is not None and cuda.release[:2] > life.last_cuda.release[:2]:
-            limit = f"CUDA {life.last_cuda} is the last with {life.name}"
-            return Gap(gpu, capability, own, newer=False, limit=limit)
+            return missing(f"CUDA {life.last_cuda} is the last with {life.name}", newer=False)
         if not parts and life.first_cuda is not None and cuda.major < life.first_cuda.major:
-            return Gap(
-                gpu,
-                capability,
-                own,
-                newer=True,
-                limit=f"{life.name} needs CUDA {life.first_cuda} or later",
-            )
+            return missing(f"{life.name} needs CUDA {life.first_cuda} or later", newer=True)
     oldest = _oldest_of_cudnn(build, knowledge)
     if oldest is not None and capability < oldest:
-        limit = f"cuDNN {build.cudnn} begins at capability {oldest}"
-        return Gap(gpu, capability, own, newer=False, limit=limit)
+        return missing(f"cuDNN {build.cudnn} begins at capability {oldest}", newer=False)
     for part in parts:
-        cubins = [entry for entry in part.architectures if not entry.ptx]
         if find_cubin(part.architectures, capability, tegra=tegra) or find_ptx(
             part.architectures, capability
         ):
             continue
+        cubins = [entry for entry in part.architectures if not entry.ptx]
         newer = bool(cubins) and capability > min(cubins).capability
         limit = f"it has {' '.join(str(entry) for entry in part.architectures)}"
         return Gap(gpu, capability, part, newer=newer, limit=limit)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 from stackcheck.model.fact import Known, Undecided, Unknown
 from stackcheck.model.version import Version
 from stackcheck.rules.rule import Situation
+
+if TYPE_CHECKING:
+    from stackcheck.knowledge.knowledge import Knowledge
 
 __all__ = ["is_too_old"]
 
 FIRST_MINOR_COMPATIBLE = 11
 """From CUDA 11 on any driver of the major runs every minor (minor-version compatibility)."""
+
+
+@lru_cache(maxsize=256)
+def _floor(cuda: Version, platform: str, knowledge: Knowledge) -> Version | None:
+    return knowledge.driver_floor(cuda, platform)
 
 
 def is_too_old(cuda: Version, situation: Situation) -> bool:
@@ -26,7 +37,7 @@ def is_too_old(cuda: Version, situation: Situation) -> bool:
             return True
         if reported.value >= cuda or not isinstance(driver.release, Known):
             return False
-    oldest = situation.knowledge.driver_floor(cuda, situation.platform)
+    oldest = _floor(cuda, situation.platform, situation.knowledge)
     if oldest is None or situation.platform == "jetson":
         if isinstance(reported, Known):
             return False
