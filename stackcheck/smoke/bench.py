@@ -57,6 +57,11 @@ class Bench:
         """Whether the device under test is a GPU."""
         return self.device != "cpu"
 
+    @property
+    def cupy(self) -> Any:
+        """CuPy itself, without what the engine puts in place of its products; for GPUs only."""
+        return self.engine.device(self.device).xp.cupy
+
     def of_level(self, quick: int, short: int) -> int:
         """Return the size that belongs to the level; `long` takes that of `short`."""
         return quick if self.level == "quick" else short

@@ -59,9 +59,10 @@ def main() -> None:
         if on_gpu:
             engine.cuda.set_device(device)
         count = engine.cuda.device_count() if on_gpu else 1
+        arrays = engine.device(device).xp
+        cudnn = on_gpu and arrays.convolutions is not None
         if on_gpu and not request.cudnn:
-            engine.backends.cudnn.enabled = False
-        cudnn = on_gpu and engine.backends.cudnn.is_available()
+            arrays.convolutions = None
     except Exception as error:  # noqa: BLE001 (process boundary: the runner words it)
         traceback.print_exc()
         told = str(error) if isinstance(error, RuntimeError) else _word(error)

@@ -99,7 +99,7 @@ def _find_group(bench: Bench) -> Group | Outcome:
     """Return the members, or why there are none."""
     if not bench.is_gpu:
         return HostGroup()
-    cupy = bench.engine.device(bench.device).xp
+    cupy = bench.cupy
     try:
         return NcclGroup(cupy, bench.engine.cuda.device_count())
     except (ImportError, AttributeError) as error:
@@ -111,7 +111,7 @@ def check_peers(bench: Bench) -> Outcome:
     """Copy between each pair of GPUs; tell which reach each other's memory directly."""
     if not bench.is_gpu:
         return Outcome("skipped", message="the stages run on the CPU, which has no peers")
-    cupy = bench.engine.device(bench.device).xp
+    cupy = bench.cupy
     count = bench.engine.cuda.device_count()
     mebibytes = bench.of_level(16, 256)
     words = bench.random(80).integers(0, 1 << 31, mebibytes * _MIB // 4).astype(np.int32)

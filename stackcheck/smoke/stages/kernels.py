@@ -22,7 +22,7 @@ def check_compiled_kernel(bench: Bench) -> Outcome:
     """Compile and run integer code whose every word is known."""
     if not bench.is_gpu:
         return Outcome("skipped", message="the stages run on the CPU, which compiles no kernels")
-    cupy = bench.engine.device(bench.device).xp
+    cupy = bench.cupy
     given = np.arange(_COUNT, dtype=np.uint32)[::-1].copy()
     mixed = cupy.empty(_COUNT, cupy.uint32)
     kernel = cupy.RawKernel(_SOURCE, "mix")

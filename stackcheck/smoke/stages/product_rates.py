@@ -65,7 +65,7 @@ def measure_products(bench: Bench) -> Outcome:
     """Time large products of random numbers; far below its kind is an error with its usual causes."""
     if not bench.is_gpu:
         return _SKIPPED
-    cupy = bench.engine.device(bench.device).xp
+    cupy = bench.cupy
     device = cupy.cuda.Device(int(bench.device.partition(":")[2] or 0))
     found = device.attributes
     name = cupy.cuda.runtime.getDeviceProperties(device.id)["name"].decode()

@@ -23,7 +23,7 @@ def measure_copies(bench: Bench) -> Outcome:
     """Time copies on the device, and to and from the host's pinned memory."""
     if not bench.is_gpu:
         return _SKIPPED
-    cupy = bench.engine.device(bench.device).xp
+    cupy = bench.cupy
     found = cupy.cuda.Device(int(bench.device.partition(":")[2] or 0)).attributes
     # two transfers a clock, as every kind of memory that GPUs have is counted
     peak = 2 * found["MemoryClockRate"] * 1e3 * found["GlobalMemoryBusWidth"] / 8 / 1e9

@@ -126,7 +126,7 @@ class Engine:
         return stackgrad.tensor(values)
 
     def device(self, name):
-        return SimpleNamespace(xp=self._cupy, asarray=self._cupy.asarray)
+        return SimpleNamespace(xp=SimpleNamespace(cupy=self._cupy), asarray=self._cupy.asarray)
 
 
 class HostBench(Bench):

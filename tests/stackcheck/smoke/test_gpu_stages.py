@@ -81,7 +81,7 @@ def test_without_nccl_the_stage_is_unknown_and_says_what_to_install(monkeypatch)
 def test_memory_that_is_short_halves_the_work_and_is_told(monkeypatch):
     monkeypatch.setattr(rates, "_GIB", 1 << 22)
     bench = make_bench(monkeypatch)
-    right, told = bench.engine.device("cuda:0").xp.ones, []
+    right, told = bench.cupy.ones, []
 
     def refuse(count, dtype):
         if count > 1 << 19:
