@@ -24,8 +24,8 @@ _LISTS = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", 
 """uv's variables that name indexes."""
 
 _USER = re.compile(r"(?<=://)[^/\s@]+@")
-_TOKEN = re.compile(r"/t/[^/\s]+(?=/)")
-"""A conda channel's token is a part of its path."""
+_TOKEN = re.compile(r"(\w://[^/\s]+(?:/[^/\s]+)?)/t/[^/\s]+(?=/)")
+"""A conda channel's token is a part of its path, behind the host or its first folder."""
 
 
 def split_credentials(url: str) -> tuple[str, str, str]:
@@ -39,12 +39,12 @@ def split_credentials(url: str) -> tuple[str, str, str]:
 
 def without_credentials(text: str) -> str:
     """Return a text without the credentials of any URL in it: what may be written into a file that others read."""
-    return _TOKEN.sub("", _USER.sub("", text))
+    return _TOKEN.sub(r"\1", _USER.sub("", text))
 
 
 def hide_credentials(text: str) -> str:
     """Return a text with those credentials starred out, as it may be shown."""
-    return _TOKEN.sub("/t/****", _USER.sub("****@", text))
+    return _TOKEN.sub(r"\1/t/****", _USER.sub("****@", text))
 
 
 def index_entries(variable: str) -> list[tuple[str, str]]:
