@@ -39,6 +39,8 @@ def test_an_address_is_told_from_its_user_and_password():
             "https://host/forge/linux-64",
             "https://host/t/****/forge/linux-64",
         ),
+        ("https://h/conda/t/tk/forge", "https://h/conda/forge", "https://h/conda/t/****/forge"),
+        ("/home/t/me/env: not empty", "/home/t/me/env: not empty", "/home/t/me/env: not empty"),
         (
             "mail me@example.org about /t/",
             "mail me@example.org about /t/",
