@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from stackgrad.kernels.cuda import source
 from stackgrad.libraries import nvrtc
@@ -12,19 +13,20 @@ WHY = "NVRTC is not installed: `pip install nvidia-cuda-nvrtc nvidia-cuda-nvrtc-
 PAIRS = [(name, a) for name, n in COMPILERS.items() for a in n.architectures() if a >= OLDEST]
 
 
-def compile_all(name, architecture, kind):
-    code = COMPILERS[name].compile(source.complete(source.text(), kind), architecture)
+def compile_all(name, architecture, kind, files=source.FILES):
+    code = COMPILERS[name].compile(source.complete(source.text(files), kind), architecture)
     assert code.startswith(b"\x7fELF")
-    for kernel in source.signatures(source.text(), kind):
+    for kernel in source.signatures(source.text(files), kind):
         assert kernel.encode() in code
 
 
 @pytest.mark.skipif(not COMPILERS, reason=WHY)
 @pytest.mark.parametrize("name", COMPILERS)
-def test_the_kernels_compile_for_the_oldest_and_the_newest_architecture(name):
+@pytest.mark.parametrize("kind", [np.dtype("float32"), np.dtype("float16")], ids=str)
+def test_a_file_compiles_for_the_oldest_and_the_newest_architecture(name, kind):
     found = [a for n, a in PAIRS if n == name]
     for architecture in (found[0], found[-1]):
-        compile_all(name, architecture, next(iter(source.KINDS)))
+        compile_all(name, architecture, kind, ("random.cu",))
 
 
 @pytest.mark.slow
@@ -56,7 +58,5 @@ def test_source_that_does_not_compile_is_an_error_with_the_log():
 
 
 def test_a_parameter_of_an_unknown_type_is_an_error():
-    import numpy as np
-
     with pytest.raises(ValueError, match="kernel f: a parameter of the type 'long'"):
         source.signatures('extern "C" __global__ void f(long x)', np.dtype("float32"))
