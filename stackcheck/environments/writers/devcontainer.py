@@ -11,7 +11,10 @@ __all__ = ["write"]
 
 
 def write(recipe: Recipe) -> str:
-    """Return the file, with the comments that the format allows. `optional` lets it open without a GPU, too."""
+    """Return the file, with the comments that the format allows.
+
+    `optional` has its tools pass the GPUs where there are some; `--gpus all` in `runArgs` would fail where there are none.
+    """
     content: dict[str, object] = {
         "name": recipe.name,
         "build": {"dockerfile": "Dockerfile"},
@@ -25,7 +28,6 @@ def write(recipe: Recipe) -> str:
     }
     if recipe.plan.cuda is not None:
         content["hostRequirements"] = {"gpu": "optional"}
-        content["runArgs"] = ["--gpus", "all"]
     text = json.dumps(content, indent=2, ensure_ascii=False)
     return (
         header(recipe.plan, "Stands in .devcontainer/, beside its Dockerfile", mark="//")

@@ -148,7 +148,10 @@ def test_devcontainer_comes_with_its_dockerfile():
         line for line in texts[".devcontainer/devcontainer.json"].splitlines() if line[:2] != "//"
     ]
 
-    assert json.loads("\n".join(content))["build"] == {"dockerfile": "Dockerfile"}
+    document = json.loads("\n".join(content))
+    assert document["build"] == {"dockerfile": "Dockerfile"}
+    assert document["hostRequirements"] == {"gpu": "optional"}
+    assert "runArgs" not in document  # `--gpus all` fails where there is no GPU
     assert ".devcontainer/Dockerfile" in texts
 
 
