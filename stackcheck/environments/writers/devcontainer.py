@@ -13,7 +13,7 @@ __all__ = ["write"]
 def write(recipe: Recipe) -> str:
     """Return the file, with the comments that the format allows.
 
-    `optional` has its tools pass the GPUs where there are some; `--gpus all` in `runArgs` would fail where there are none.
+    `optional` has its tools pass the GPUs where there are some; `--gpus all` in `runArgs` would fail without one.
     """
     content: dict[str, object] = {
         "name": recipe.name,
