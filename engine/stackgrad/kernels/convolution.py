@@ -141,7 +141,8 @@ def convolve(xp: ArrayModule, x: Array, w: Array, bias: Array | None, geometry: 
     output = geometry.output(x.shape[2:], kernel)
     if xp is not np and xp.convolutions is not None and xp.convolutions.takes(kind, geometry):
         y = xp.convolutions.forward(x, w, output, geometry)
-        return y if bias is None else y + bias.reshape(-1, *[1] * len(kernel))
+        if y is not None:
+            return y if bias is None else y + bias.reshape(-1, *[1] * len(kernel))
     x, w = _wide(x), _wide(w)
     if xp is np and convolutions.suits(x, w):
         images, weights = np.ascontiguousarray(x), np.ascontiguousarray(w)
@@ -170,7 +171,9 @@ def convolve_weight(
     """Return the gradient (out, C / groups, *kernel) by the weight, `g` being that of the output."""
     kind = x.dtype
     if xp is not np and xp.convolutions is not None and xp.convolutions.takes(kind, geometry):
-        return xp.convolutions.by_weight(g, x, kernel, geometry)
+        slope = xp.convolutions.by_weight(g, x, kernel, geometry)
+        if slope is not None:
+            return slope
     g, x = _wide(g), _wide(x)
     groups, output, n = geometry.groups, g.shape[2:], x.shape[0]
     if xp is np and convolutions.suits(x, g) and geometry.output(x.shape[2:], kernel) == output:
@@ -222,7 +225,9 @@ def convolve_input(xp: ArrayModule, g: Array, w: Array, size: Sizes, geometry: G
         and xp.convolutions.takes(kind, geometry)
         and geometry.output(size, kernel) == output
     ):
-        return xp.convolutions.by_input(g, w, size, geometry)
+        slope = xp.convolutions.by_input(g, w, size, geometry)
+        if slope is not None:
+            return slope
     g, w = _wide(g), _wide(w)
     if xp is np and convolutions.suits(g, w) and geometry.output(size, kernel) == output:
         slopes, weights = np.ascontiguousarray(g), np.ascontiguousarray(w)

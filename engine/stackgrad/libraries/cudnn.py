@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from stackgrad import dtypes
 from stackgrad.arrays import Array, ArrayModule
-from stackgrad.libraries.binding import Library, LibraryError, locate
+from stackgrad.libraries.binding import Library, locate
 
 _PATTERNS = ("libcudnn.so.9", "cudnn64_9.dll")
 _ALGORITHM, _WORKSPACE = "pppppipp", "pppppip"
@@ -99,12 +99,13 @@ class Descriptor:
     """An object of the library's that describes something; destroyed with this one."""
 
     def __init__(self, kind: str) -> None:
-        self.handle, self.kind = ctypes.c_void_p(), kind
+        self.handle = ctypes.c_void_p()
+        self._destroy = getattr(library().loaded, f"cudnnDestroy{kind}Descriptor")
         getattr(library(), f"cudnnCreate{kind}Descriptor")(ctypes.byref(self.handle))
 
     def __del__(self) -> None:
         if self.handle.value:
-            getattr(library().loaded, f"cudnnDestroy{self.kind}Descriptor")(self.handle)
+            self._destroy(self.handle)
 
 
 def tensor(shape: tuple[int, ...], kind: Any) -> Descriptor:
@@ -149,12 +150,12 @@ class _Plan(NamedTuple):
 
 
 class Convolutions:
-    """The three passes on arrays of a GPU. A pass that cuDNN has no deterministic algorithm for raises LibraryError."""
+    """The three passes on arrays of a GPU; None comes back where cuDNN has no deterministic algorithm for one."""
 
     def __init__(self, cupy: ArrayModule) -> None:
         self.cupy, self.library = cupy, library()
         self.handles: dict[tuple[int, int], Any] = {}
-        self.plans: dict[Any, _Plan] = {}
+        self.plans: dict[Any, _Plan | None] = {}
 
     def handle(self) -> Any:
         """Return the handle of the current device and stream."""
@@ -172,25 +173,22 @@ class Convolutions:
         """Whether arrays of `kind` and this number of dimensions are for cuDNN."""
         return kind in _TYPES and len(geometry.stride) in (2, 3)
 
-    def forward(self, x: Array, w: Array, output: tuple[int, ...], geometry: Any) -> Array:
+    def forward(self, x: Array, w: Array, output: tuple[int, ...], geometry: Any) -> Any:
         """Return the cross-correlation (N, out, *output)."""
         y = self.cupy.empty((x.shape[0], w.shape[0], *output), x.dtype)
-        self._run("Forward", x, w, y, geometry)
-        return y
+        return y if self._run("Forward", x, w, y, geometry) else None
 
-    def by_input(self, g: Array, w: Array, size: tuple[int, ...], geometry: Any) -> Array:
+    def by_input(self, g: Array, w: Array, size: tuple[int, ...], geometry: Any) -> Any:
         """Return the gradient (N, C, *size) by the input."""
         x = self.cupy.empty((g.shape[0], w.shape[1] * geometry.groups, *size), g.dtype)
-        self._run("BackwardData", x, w, g, geometry)
-        return x
+        return x if self._run("BackwardData", x, w, g, geometry) else None
 
-    def by_weight(self, g: Array, x: Array, kernel: tuple[int, ...], geometry: Any) -> Array:
+    def by_weight(self, g: Array, x: Array, kernel: tuple[int, ...], geometry: Any) -> Any:
         """Return the gradient (out, C / groups, *kernel) by the weight."""
         w = self.cupy.empty((g.shape[1], x.shape[1] // geometry.groups, *kernel), g.dtype)
-        self._run("BackwardFilter", x, w, g, geometry)
-        return w
+        return w if self._run("BackwardFilter", x, w, g, geometry) else None
 
-    def _run(self, name: str, x: Array, w: Array, y: Array, geometry: Any) -> None:
+    def _run(self, name: str, x: Array, w: Array, y: Array, geometry: Any) -> bool:
         x, w, y = (a if a.flags.c_contiguous else self.cupy.ascontiguousarray(a) for a in (x, w, y))
         key = (
             name,
@@ -201,9 +199,11 @@ class Convolutions:
             geometry,
             self.cupy.cuda.runtime.getDevice(),
         )
-        plan = self.plans.get(key)
+        if key not in self.plans:
+            self.plans[key] = self._plan(name, x, w, y, geometry)
+        plan = self.plans[key]
         if plan is None:
-            plan = self.plans[key] = self._plan(name, x, w, y, geometry)
+            return False
         workspace = self.cupy.cuda.alloc(plan.workspace)
         number = ctypes.c_double if x.dtype.itemsize == 8 else ctypes.c_float
         given = {
@@ -216,8 +216,9 @@ class Convolutions:
             self.handle(), ctypes.byref(number(1)), *given[first], *given[second], plan.motion.handle,
             plan.algorithm, workspace.ptr, plan.workspace, ctypes.byref(number(0)), *given[result],
         )  # fmt: skip
+        return True
 
-    def _plan(self, name: str, x: Array, w: Array, y: Array, geometry: Any) -> _Plan:
+    def _plan(self, name: str, x: Array, w: Array, y: Array, geometry: Any) -> _Plan | None:
         kind = x.dtype
         parts = {
             "x": tensor(x.shape, kind),
@@ -240,9 +241,7 @@ class Convolutions:
             )
             if size.value <= _LARGEST_WORKSPACE:
                 return _Plan(parts["x"], parts["w"], parts["y"], motion, one.algorithm, size.value)
-        raise LibraryError(
-            f"cuDNN has no deterministic algorithm for {name} of {x.shape} and {w.shape}"
-        )
+        return None
 
 
 _ORDER = {  # two inputs and the result
