@@ -244,3 +244,22 @@ def test_what_no_description_fits_is_left_to_a_copy(left, right):
 def test_one_weight_for_a_batch_is_one_product():
     product = cublas.plan(numbers(6, 3, 4), numbers(4, 5))
     assert (product.batch, product.rows) == (1, 18)
+
+
+def test_the_array_module_of_a_gpu_takes_products_and_convolutions_from_the_libraries():
+    """It needs no GPU to be made."""
+    cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
+    from stackgrad.kernels.cuda.arrays import CudaArrays
+
+    xp = CudaArrays(cupy)
+    assert xp.ndarray is cupy.ndarray
+    assert xp.float32 is np.float32
+    for room, module in (("matmul", cublas), ("convolution", cudnn)):
+        try:
+            version = module.version()
+        except (LibraryError, OSError):
+            assert xp.choices[room]["why"]
+            continue
+        assert xp.choices[room]["version"] == version
+    assert (xp.convolutions is None) == ("why" in xp.choices["convolution"])
+    assert (xp.matmul == cupy.matmul) == ("why" in xp.choices["matmul"])
