@@ -19,14 +19,14 @@ PACKAGES = [
 ]
 
 WRONG_PRODUCT = """
-    import numpy
-    right = numpy.matmul
-    def matmul(left, other, *rest, **settings):
-        product = right(left, other, *rest, **settings)
+    from stackgrad.kernels import products
+    right = products.matmul
+    def matmul(*given, **settings):
+        product = right(*given, **settings)
         if product.ndim == 2 and len(product) > 40 and product.shape[1] > 20:
             product[29, 17] += 0.01 * abs(product).max()
         return product
-    numpy.matmul = matmul
+    products.matmul = matmul
 """
 
 WRONG_GRADIENT = """
