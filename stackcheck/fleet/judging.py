@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -78,8 +79,12 @@ _judges: list[Judge] = []
 
 
 def _prepare(matrices: Path | None, expected: Machine | Expectation | None) -> None:
+    gc.disable()  # it would look through rules and knowledge again and again, a third of the time
     _judges.append(Judge(matrices, expected))
 
 
 def _judge_batch(paths: Sequence[Path]) -> list[Node]:
-    return [_judges[0](read_file(path)) for path in paths]
+    rows = [_judges[0](read_file(path)) for path in paths]
+    gc.collect()
+    gc.freeze()  # what is left is there for good
+    return rows
