@@ -38,6 +38,7 @@ LIMITS = {
     "libcuda_cached": "1 if ld.so.cache lists libcuda.so.1; absent without a cache",
     "zlib": "1 if the loader finds libz.so.1",
     "container_toolkit": "1 if nvidia-ctk, nvidia-container-runtime or nvidia-container-cli is on PATH",
+    "driver_container": "1 if a driver container (GPU Operator) keeps the user-mode driver below /run/nvidia/driver",
     "container_engine": "1 if docker or podman is on PATH",
     "podman_major": "major version of podman; absent without it",
     "engine_rootless": "1 if the container engine of this user runs rootless",

@@ -42,6 +42,7 @@ def probe_limits(host: HostReader, loader: Loader) -> dict[str, Fact[int]]:
         "tmp_noexec": _part(temporary, lambda found: int(found.noexec)),
         **_caches(host),
         "infiniband_devices": _count(host.names("/sys/class/infiniband")),
+        "driver_container": _truth(host.exists("/run/nvidia/driver/usr")),
         "peermem_loaded": _truth(host.exists("/sys/module/nvidia_peermem")),
         "iommu_groups": _count(host.names("/sys/kernel/iommu_groups")),
         "ipc_lock": _capability(host, _CAP_IPC_LOCK),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackcheck.model.fact import Known
 from stackcheck.model.finding import Finding, Fix
 from stackcheck.rules.observation import limit_of, observed
 from stackcheck.rules.rule import MachineRule, Situation
@@ -23,8 +24,11 @@ def judge(situation: Situation) -> Finding | None:
     release = machine.driver.module.version.get()
     if files.get():
         return None
+    counted = (
+        "counts no GPU" if isinstance(machine.gpus, Known) else "does not say which GPUs there are"
+    )
     return RULE.finding(
-        f"no GSP firmware for driver {release}, and NVML counts no GPU",
+        f"no GSP firmware for driver {release}, and NVML {counted}",
         evidence=(
             observed("gsp_*.bin files", files),
             observed("loaded nvidia module", machine.driver.module.version),

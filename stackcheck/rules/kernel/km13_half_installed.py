@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackcheck.model.finding import Finding, Fix
+from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.rules.observation import observed
 from stackcheck.rules.rule import MachineRule, Situation
 from stackcheck.rules.scope import NotApplicable, require_module
@@ -22,6 +22,9 @@ def judge(situation: Situation) -> Finding | None:
         return None
     if management is None and machine.host.platform.peek() == "jetson":
         return None
+    kept = machine.host.limits.get("driver_container")
+    if kept is not None and kept.peek() == 1:
+        return _kept_by_container(observed("driver container", kept))
     release = driver.module.version.peek()
     missing = "libcuda.so.1" if cuda is None else "libnvidia-ml.so.1"
     both = management is None and cuda is None
@@ -46,6 +49,18 @@ def judge(situation: Situation) -> Finding | None:
         ),
         verify=f"ldconfig -p | grep {missing}",
         ruled_out=("the nvidia module is loaded",),
+    )
+
+
+def _kept_by_container(evidence: Evidence) -> Finding:
+    return RULE.finding(
+        "the user-mode driver is kept by a driver container, not installed on this host",
+        severity="info",
+        evidence=(evidence,),
+        cause="The GPU Operator runs the driver in a container and gives its libraries to pods that ask for a GPU; the"
+        " host itself has none, and NVML does not answer here.",
+        fix=Fix("Run doctor in a pod that asks for a GPU (`stackcheck fleet manifest` writes one)"),
+        verify="chroot /run/nvidia/driver nvidia-smi",
     )
 
 
