@@ -14,7 +14,6 @@ from packaging.utils import canonicalize_name
 
 from stackcheck.environments.directories import MEMORY
 from stackcheck.environments.guard import belongs_to_build
-from stackcheck.environments.installers.uv import NoUv, find_uv
 from stackcheck.environments.stored_plan import load_plan
 from stackcheck.errors import InputError
 from stackcheck.model.environment import Environment
@@ -62,6 +61,8 @@ def _repair(prefix: Path, plan: Plan) -> str:
 
 def _uv() -> str:
     """Return what to call uv by: by its path where it is StackCheck's own, which no PATH needs to have."""
+    from stackcheck.environments.installers.uv import NoUv, find_uv
+
     if shutil.which("uv"):
         return "uv"
     try:
