@@ -70,4 +70,5 @@ RULE = MachineRule(
     ),
     source="NVIDIA/open-gpu-kernel-modules: nv.c; NVIDIA/nvtrust#54",
     judge=judge,
+    follows=("KM-08", "KM-15"),
 )
