@@ -63,7 +63,9 @@ class TorchTrainer:
         lstm.bias_hh_l0.requires_grad_(False)
         for name, own in pairs:
             self.parameters["lstm." + name] = getattr(lstm, own)
-        self.lstm = partial(lstm)  # a captured step is to find its parameters once, among the others
+        self.lstm = partial(
+            lstm
+        )  # a captured step is to find its parameters once, among the others
 
     def compute(self, inputs, targets):
         scores = self.forward(inputs)
