@@ -242,9 +242,7 @@ def _made_anew(gradient: Tensor, source: Node, received: Sequence[Any]) -> bool:
     return not any(gradient is other for other in received)
 
 
-def _run(
-    node: Node, received: list[Tensor | None], needs: list[bool]
-) -> Sequence[Tensor | None]:
+def _run(node: Node, received: list[Tensor | None], needs: list[bool]) -> Sequence[Tensor | None]:
     """Run one node backwards; return the gradients of its inputs."""
     if node.saved is RELEASED:
         raise RuntimeError(
