@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-LIBRARIES = "import typer, rich.console, packaging.version, packaging.specifiers, pydantic, pynvml, yaml, platformdirs"
+LIBRARIES = "import typer, rich.console, packaging.version, pydantic, pynvml, yaml, platformdirs"
 
 
 def seconds(command: list[str]) -> float:
