@@ -7,8 +7,8 @@ driver), with names, serials, UUIDs, temperatures and free memory of its own; a 
 are no facts at all. With --slurm, Slurm's own daemons are started here with four nodes, and `fleet doctor --slurm` runs
 alternately with `srun stackcheck doctor` on one of them; on one host the nodes share its cores, as in no cluster.
 
-On two cores (2026-11-20): 0.5 s for 100, 1.4 s for 1,000, 12.9 s for 10,000, at most 126 MB in any process; the sweep of
-four nodes took 2.2 times one node's doctor.
+On two cores (2026-11-20): 0.5 s for 100, 1.4 s for 1,000, 12.9 s for 10,000, at most 126 MB in any process; the sweep
+of four nodes took 2.2 times one node's doctor.
 """
 
 from __future__ import annotations
