@@ -22,10 +22,14 @@ RANDOM = {
 }  # fmt: skip
 KNOWN = {  # samples on which the engine differs, and why
     "nn.functional.scaled_dot_product_attention": 13,  # dropout draws other numbers
-    "zero_": 3,  # a function of that name
-    "norm": 2,  # the nuclear norm
-    "nn.functional.pad": 1,  # circular padding together with cropping
-    "nn.functional.multi_margin_loss": 1,  # a target without dimensions
+    "nn.functional.multi_head_attention_forward": 1,  # the same
+    "nextafter": 9,  # PyTorch has no derivative either, and says so later
+    "cholesky_inverse": 6,  # PyTorch's gradient fills the triangle that is not read
+    "cholesky_solve": 6,  # the same
+    "nn.functional.ctc_loss": 4,  # five digits of float32 over fifty steps
+    "linalg.pinv": 3,  # PyTorch goes by the eigenvalues of a matrix that is not symmetric
+    "cov": 1,  # six digits of float32
+    "matrix_exp": 1,  # four digits of float32 of large numbers
     "nn.functional.batch_norm": 1,  # one dimension
     "sgn": 1,  # a ZeroTensor of torch's own
     "index_fill": 1,  # gradient of a value written twice to one place
@@ -49,5 +53,5 @@ def test_the_engine_agrees_with_pytorch_on_its_own_samples(name):
 
 
 def test_nearly_every_sample_in_scope_agrees():
-    assert sum(KNOWN.values()) < 0.01 * 9_000
-    assert len(NAMES) >= 300
+    assert sum(KNOWN.values()) < 0.004 * 13_000
+    assert len(NAMES) >= 440

@@ -22,6 +22,7 @@ FORWARD = {
     "GPT.load_state_dict": "Module.load_state_dict",
     "uniform_": "`from` and `to`, which Python reserves; others are refused",
     "random_": "`from` and `to`, which Python reserves; others are refused",
+    "measure_peak": "the function that is measured",
     "kernel": "the static arguments of a user's kernel",
     "CustomKernel.run": "the static arguments of a user's kernel",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +40,11 @@ def _window(
 
         return _sequence(values, dtype or get_default_dtype(), device, requires_grad)
 
+    first, periodic, *rest = inspect.signature(call).parameters.values()
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    own = [inspect.Parameter(n, kind, default=v) for n, v in settings.items()]
+    rest = [p for p in rest if p.kind is p.KEYWORD_ONLY]
+    call.__signature__ = inspect.Signature([first, periodic, *own, *rest])  # type: ignore[attr-defined]
     call.__doc__ = what
     return publish(name, call, method=False)
 

@@ -160,6 +160,8 @@ def compare(name: str, checkouts: Path) -> str:
             path = place = checkouts / program
         if not place.exists():
             return "skipped: no checkout"
+        for module in path.parent.glob("*.py"):
+            (work / module.name).symlink_to(module)
         given = [a.replace("WORDS", str(work)) for a in arguments]
         theirs, why = losses_of("torch", steps, path, given, work)
         if why or not theirs:

@@ -98,7 +98,12 @@ def llama2() -> None:
 
 def cifar(name: str) -> None:
     net = getattr(importlib.import_module("models"), name)()
-    classify(net, torch.randn(2, 3, 32, 32))
+    images, labels = torch.randn(4, 3, 32, 32), torch.randint(0, 10, (4,))
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.cross_entropy(net(images), labels).backward()
+        optimizer.step()
 
 
 def unet() -> None:

@@ -74,12 +74,14 @@ def _pad_by_content(x: Tensor, dim: int, left: int, right: int, mode: str) -> Te
             shape[dim] = count
             parts.append(x if start is None else x.narrow(dim, start, 1).expand(shape))
     elif mode == "circular":
+        x = x.narrow(dim, max(-left, 0), size - max(-left, 0) - max(-right, 0))
+        left, right, size = max(left, 0), max(right, 0), int(x.array.shape[dim])
         if max(left, right) > size:
             raise RuntimeError("Padding value causes wrapping around more than once.")
         parts = [
-            x.narrow(dim, size - max(left, 0), max(left, 0)),
+            x.narrow(dim, size - left, left),
             x,
-            x.narrow(dim, 0, max(right, 0)),
+            x.narrow(dim, 0, right),
         ]
     else:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
