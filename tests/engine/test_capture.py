@@ -328,3 +328,21 @@ def test_a_replay_keeps_nothing_alive():
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_parameter_that_the_step_refers_to_twice_is_one():
+    net, rule, _ = linear_step()
+    parameters = list(net.parameters())
+
+    def step(x):
+        rule.zero_grad()
+        loss = (net(x) ** 2).mean()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        rule.step()
+        return loss.detach()
+
+    run = capture(step)
+    losses = [run(torch.ones(2, 3)).item() for _ in range(5)]
+    assert losses == sorted(losses, reverse=True)
+    assert run.graph.calls

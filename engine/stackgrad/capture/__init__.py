@@ -57,7 +57,7 @@ class CapturedStep:
                 del self._recordings[key]
         accumulated = [leaf.grad for leaf in guards.leaves if leaf.grad is not None]
         key = form, guards.numbers(), tuple([leaf.grad is None for leaf in guards.leaves])
-        given = tensors + accumulated
+        given = [*{id(tensor.array): tensor for tensor in tensors + accumulated}.values()]
         recording = self._recordings.get(key)
         if recording is None or recording.outdated():
             if len(self._recordings) >= _FORMS:

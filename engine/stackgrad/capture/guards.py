@@ -66,6 +66,7 @@ class Guards:
         self._seen: dict[int, Any] = {}
         for value in (step, *objects):
             self._visit(value, _DEPTH)
+        self.tensors = list({id(t): t for t in self.tensors}.values())
         self.leaves = [t for t in self.tensors if t.tracked and t.node is None]
 
     def numbers(self) -> tuple[Any, ...]:
