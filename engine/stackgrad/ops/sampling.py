@@ -257,8 +257,8 @@ def random_(self: Tensor, *bounds: int, generator: Any = None, **named: int) -> 
     """Fill with whole numbers: [from = 0,] to, by default all that the dtype holds exactly."""
     if unknown := set(named) - {"from", "to"}:
         raise TypeError(f"random_() got an unexpected keyword argument {min(unknown)!r}")
-    low, high = (0, None, *bounds)[-2:] if len(bounds) != 1 else (0, bounds[0])
-    low, high = named.get("from", low), named.get("to", high)
+    given: Any = (0, None, *bounds)[-2:] if len(bounds) != 1 else (0, bounds[0])
+    low, high = named.get("from", given[0]), named.get("to", given[1])
     if high is None:
         high = 2**24 if self.dtype.is_floating_point else dtypes.iinfo(self.dtype).max
     from stackgrad.ops.mutation import overwrite
