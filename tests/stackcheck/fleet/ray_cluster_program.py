@@ -1,7 +1,8 @@
 """Ray's own cluster of several nodes on one host; run in a Python that has Ray.
 
 The first argument is a JSON object: variables and GPUs by node, the first being the head. Prints one line with `address` and
-`dashboard`, then takes lines on standard input: `kill NAME`, answered by `killed NAME`. Ends with its input.
+`dashboard`, then takes lines on standard input: `kill NAME` or `add NAME VARIABLES`, answered by `done NAME`. Ends with its
+input.
 """
 
 from __future__ import annotations
@@ -36,9 +37,14 @@ def main() -> None:
         told = {"address": cluster.address, "dashboard": cluster.head_node.webui_url}
         say(json.dumps(told))
         for line in sys.stdin:
-            _, name = line.split()
-            cluster.remove_node(nodes.pop(name), allow_graceful=False)
-            say(f"killed {name}")
+            order, name, *given = line.split(maxsplit=2)
+            if order == "add":
+                variables = json.loads(given[0])
+                nodes[name] = cluster.add_node(num_cpus=1, node_name=name, env_vars=variables)
+                cluster.wait_for_nodes()
+            else:
+                cluster.remove_node(nodes.pop(name), allow_graceful=False)
+            say(f"done {name}")
     finally:
         cluster.shutdown()
 
