@@ -39,8 +39,8 @@ from stackgrad.dtypes import (
 from stackgrad.grad_mode import enable_grad, no_grad, set_grad_enabled
 from stackgrad.impersonation import impersonate_torch
 from stackgrad.layout import Size
-from stackgrad.names import NAMES as _NAMES
 from stackgrad.memory import measure_peak
+from stackgrad.names import NAMES as _NAMES
 from stackgrad.ops.comparison import is_tensor
 from stackgrad.ops.creation import from_numpy, tensor
 from stackgrad.printing import set_printoptions

@@ -141,11 +141,11 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     _check_bounds(self, parts)
     if basic:
         return _slice(self, key=parts if Ellipsis in parts else (*parts, ...))
-    numbers, parts = _numbers_first(self, parts)
+    numbers, parts = _numbers_first(parts)
     return _take(self if numbers is None else _slice(self, key=numbers), key=parts)
 
 
-def _numbers_first(x: Tensor, parts: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+def _numbers_first(parts: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
     """Return the key that selects at the numbers alone, None without any, and the key for what is left.
 
     NumPy counts a number beside tensors among the tensors of indices; PyTorch selects at it first.
@@ -194,7 +194,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     check_writable(self)
     parts, basic = normalise(self, key)
     if not basic:
-        numbers, rest = _numbers_first(self, parts)
+        numbers, rest = _numbers_first(parts)
         if numbers is not None:
             setitem(_slice(self, key=numbers), rest, value)
             return

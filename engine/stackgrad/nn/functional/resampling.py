@@ -25,7 +25,7 @@ __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 _DIMS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
 
-def interpolate(
+def interpolate(  # noqa: C901  (PyTorch's checks stand in front)
     input: Tensor,
     size: Any = None,
     scale_factor: Any = None,
