@@ -10,14 +10,15 @@ from stackcheck.model.diagnosis import Status
 
 __all__ = ["fleet_exit_status", "fleet_status"]
 
-_UNJUDGED = {"busy", "probe-failed", "timeout", "not-started"}
+_FAILED = {"down", "probe-failed", "timeout"}
+_UNJUDGED = {"busy", "not-started"}
 
 
 def fleet_status(nodes: Sequence[Node], drift: Sequence[Drift]) -> Status:
-    """Return `error` for a node that is down or has an error, else `unknown` for one that was not judged."""
+    """Return `error` for a node that is down, does not answer or has an error, else `unknown` for one not judged."""
     severities = {finding.severity for node in nodes for finding in node.findings}
     states = {node.state for node in nodes}
-    if "error" in severities or "down" in states:
+    if "error" in severities or states & _FAILED:
         return "error"
     if states & _UNJUDGED:
         return "unknown"
