@@ -183,7 +183,7 @@ def register(app: typer.Typer) -> None:
 def doctor(context: typer.Context, *, fleet: FleetFlags, report: ReportFlags) -> None:
     """Ask every node, judge it, and name what differs. Every known node has a row, whatever became of it.
 
-    Ends with 1 if a node is down or has an error, else 3 if one could not be judged.
+    Ends with 1 if a node is down, does not answer or has an error, else 3 if one could not be judged.
     """
     from stackcheck.cli.report import deliver
     from stackcheck.fleet.drift import find_drift

@@ -68,8 +68,8 @@ def _make(settings: Settings, action: str, kind: str) -> tuple[list[Resource], l
             " image must hold StackCheck and"
         ),
         (
-            f"{'PyTorch' if settings.library == 'torch' else 'CuPy (stackcheck[cuda12] or [cuda13])'}. Rank 0 judges all"
-            " of them, each pod its own:"
+            f"{'PyTorch' if settings.library == 'torch' else 'CuPy (stackcheck[cuda12] or [cuda13])'}."
+            " Rank 0 judges all of them, each pod its own:"
         ),
         apply,
         f"  {kubectl} logs -l job-name={name} --prefix --tail=-1",

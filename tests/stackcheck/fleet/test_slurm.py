@@ -155,7 +155,7 @@ def test_a_program_that_never_ends_is_a_timeout_and_its_job_is_cancelled(whole):
     hang = f"{sys.executable} -c 'import signal,time; signal.signal(15, signal.SIG_IGN); time.sleep(600)'"
     status, found, _ = rows(whole, "--nodelist=ampere", "--timeout=1", f"--stackcheck={hang}")
     assert found["ampere"]["state"] == "timeout"
-    assert status == 3
+    assert status == 1
     whole.wait_for(lambda: not whole.command("squeue", "-h").strip(), "the job's end")
 
 
@@ -165,7 +165,7 @@ def test_what_is_no_answer_is_a_failed_probe_with_the_programs_words(whole):
     assert {row["state"] for row in found.values()} == {"probe-failed"}
     assert "exit status 5" in found["hopper"]["detail"]
     assert "no such module" in found["hopper"]["detail"]
-    assert status == 3
+    assert status == 1
     _, found, _ = rows(whole, "--stackcheck=/nowhere/stackcheck")
     assert "No such file" in found["hopper"]["detail"]
 
