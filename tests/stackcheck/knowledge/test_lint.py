@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from stackcheck.errors import InputError
 from stackcheck.knowledge.document import json_schemas
 from stackcheck.knowledge.lint import lint
+from stackcheck.knowledge.source import shipped
 from tests.stackcheck.knowledge.writing import HEAD, RELEASES, write_framework, write_nvidia
 
 
@@ -142,10 +142,6 @@ def test_editors_get_a_schema_for_every_kind_of_file():
         jsonschema.validate(document, schemas["matrix-framework"])
 
 
-def shipped(name: str) -> str:
-    return (Path(__file__).parents[3] / "matrices" / name).read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     "name", ["frameworks/cntk.yaml", "extensions/apex.yaml", "nvidia/compat.yaml", "quirks.yaml"]
 )
@@ -161,7 +157,7 @@ def test_what_ships_fits_the_schema_that_it_names_for_editors(name):
             for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
-    text = shipped(name)
+    text = shipped().joinpath(name).read_text(encoding="utf-8")
     named = re.match(
         r"# yaml-language-server: \$schema=(?:\.\./)+stackcheck/schemas/(.*)\.json\n", text
     )
