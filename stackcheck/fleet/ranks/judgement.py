@@ -181,11 +181,14 @@ def _find_shared(
 
 
 def _difference(ranks: Sequence[Rank], weights: Sequence[float], joint: Joint) -> float:
-    """Return the largest relative difference of losses and last weights, infinite where some are missing."""
+    """Return the largest difference of losses and last weights, infinite where some are missing.
+
+    Relative to the first loss, since losses go to zero in the end, and to the largest weight.
+    """
     if any(len(rank.losses) != len(joint.losses) for rank in ranks):
         return math.inf
     apart = [
-        _relative(own, right)
+        abs(own - right) / joint.losses[0]
         for rank in ranks
         for own, right in zip(rank.losses, joint.losses, strict=True)
     ]

@@ -8,6 +8,8 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
@@ -91,21 +93,28 @@ class Member:
 
 
 class Local:
-    """One process a rank, on this machine."""
+    """One process a rank, on this machine; they meet by a file and on the loopback device, so that nobody else can."""
 
     own_ranks: Sequence[int] | None = None
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="stackcheck-ranks-")
 
     def commands(
         self, world: int, python: str, request: Mapping[str, Any]
     ) -> tuple[Sequence[Sequence[str]], Sequence[Mapping[str, str]]]:
-        """Give each rank its place by the variables that `torchrun` sets; they meet on the loopback address."""
+        """Give each rank its place by the variables that `torchrun` sets."""
+        device = "lo0" if sys.platform == "darwin" else "lo"
         shared = {
             "WORLD_SIZE": str(world),
             "MASTER_ADDR": "127.0.0.1",
             "MASTER_PORT": str(find_port()),
+            "GLOO_SOCKET_IFNAME": device,
+            "NCCL_SOCKET_IFNAME": device,
         }
         places = [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(world)]
-        return [_program(python, request)] * world, places
+        meeting = str(Path(self._folder.name) / "store")
+        return [_program(python, {**request, "meeting": meeting})] * world, places
 
     def notice(self, line: Line, ensemble: Ensemble) -> None:
         """Take the process for its rank."""

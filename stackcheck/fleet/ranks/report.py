@@ -43,6 +43,6 @@ class RankReport:
     loss_first: float | None = None
     loss_last: float | None = None
     largest_difference: float | None = None
-    """Of losses and last weights from training on the joined batch in one process, relative."""
+    """From training on the joined batch in one process: of losses relative to the first, of weights to the largest."""
     bus_bytes_per_second: float | None = None
     """Of an all-reduce, as nccl-tests count it: what the slowest link carried."""

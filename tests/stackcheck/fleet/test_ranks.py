@@ -46,8 +46,8 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     return plant_fault
 
 
-def _train(world: int, patience: float = 20.0) -> RankReport:
-    request = make_request("stackgrad", "cpu", "mpi", 12, patience)
+def _train(world: int, patience: float = 20.0, steps: int = 12) -> RankReport:
+    request = make_request("stackgrad", "cpu", "mpi", steps, patience)
     return train_ranks(Mpi(), world, sys.executable, request, patience)
 
 
@@ -61,6 +61,13 @@ def test_ranks_that_train_together_equal_one_process_on_the_joined_batch(world: 
     assert report.loss_first is not None
     assert report.loss_last is not None
     assert report.loss_last < 0.5 * report.loss_first
+
+
+def test_many_steps_after_which_hardly_any_loss_is_left_are_no_difference() -> None:
+    report = _train(2, steps=800)
+    assert report.status == "ok", report.problems
+    assert report.loss_last is not None
+    assert report.loss_last < 1e-3
 
 
 def test_rank_whose_gradient_is_one_percent_off_is_named_though_all_agree_on_the_weights(
