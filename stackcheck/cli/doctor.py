@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stackcheck.cli.options import JsonOption, with_options
+from stackcheck.cli.options import JsonOption, find_misspelt, with_options
 from stackcheck.cli.report import deliver
 from stackcheck.diagnose.status import FAIL_ON, exit_status
 from stackcheck.errors import InputError
@@ -120,13 +120,10 @@ class DoctorFlags:
 
     def checked_format(self) -> str:
         """Return the format to print. Raises `InputError` with everything that does not go together."""
-        faults = []
-        if self.format is not None and self.format not in FORMATS:
-            faults.append(f"--format {self.format}: choose one of {', '.join(FORMATS)}")
+        faults = find_misspelt(("--format", self.format, FORMATS))
         if self.json and self.format not in (None, "json"):
             faults.append(f"--json contradicts --format {self.format}")
-        if self.fail_on not in FAIL_ON:
-            faults.append(f"--fail-on {self.fail_on}: choose one of {', '.join(FAIL_ON)}")
+        faults += find_misspelt(("--fail-on", self.fail_on, FAIL_ON))
         if not math.isfinite(self.timeout):
             faults.append(f"--timeout {self.timeout}: a number of seconds is needed")
         if self.unknown_ok and self.fail_on == "unknown":

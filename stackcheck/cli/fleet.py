@@ -13,7 +13,7 @@ import typer
 
 from stackcheck.cli.fleet_manifest import manifest
 from stackcheck.cli.fleet_smoke import train_smoke
-from stackcheck.cli.options import JsonOption, WishFlags, with_options
+from stackcheck.cli.options import JsonOption, WishFlags, find_misspelt, with_options
 from stackcheck.cli.state import State, document_text, print_document
 from stackcheck.diagnose.status import FAIL_ON
 from stackcheck.errors import InputError
@@ -151,13 +151,10 @@ class ReportFlags:
 
     def checked_format(self) -> str:
         """Return the format to print. Raises `InputError` with everything that does not go together."""
-        faults = []
-        if self.format is not None and self.format not in FORMATS:
-            faults.append(f"--format {self.format}: choose one of {', '.join(FORMATS)}")
+        faults = find_misspelt(("--format", self.format, FORMATS))
         if self.json and self.format not in (None, "json"):
             faults.append(f"--json contradicts --format {self.format}")
-        if self.fail_on not in FAIL_ON:
-            faults.append(f"--fail-on {self.fail_on}: choose one of {', '.join(FAIL_ON)}")
+        faults += find_misspelt(("--fail-on", self.fail_on, FAIL_ON))
         if faults:
             raise InputError(*faults)
         return "json" if self.json else self.format or "text"

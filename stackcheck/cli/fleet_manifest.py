@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stackcheck.cli.options import with_options
+from stackcheck.cli.options import find_misspelt, with_options
 from stackcheck.cli.report import deliver
 from stackcheck.errors import InputError
 from stackcheck.model.record import record
@@ -77,15 +77,11 @@ class ManifestFlags:
 
     def find_faults(self, action: str) -> list[str]:
         """Return one line for each thing that is misspelt or does not go together."""
-        faults = [
-            f"{what} {value}: choose one of {', '.join(choices)}"
-            for what, value, choices in (
-                ("fleet manifest", action, _ACTIONS),
-                ("--kind", self.kind, _KINDS),
-                ("--library", self.library, _LIBRARIES),
-            )
-            if value not in choices
-        ]
+        faults = find_misspelt(
+            ("fleet manifest", action, _ACTIONS),
+            ("--kind", self.kind, _KINDS),
+            ("--library", self.library, _LIBRARIES),
+        )
         faults += [
             f"{flag} {value}: lower-case letters, digits and '-' only, at most 52"
             for flag, value in (("--name", self.name), ("--namespace", self.namespace))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackcheck.cli.options import JsonOption, with_options
+from stackcheck.cli.options import JsonOption, find_misspelt, with_options
 from stackcheck.cli.state import State, print_document
 from stackcheck.errors import InputError
 from stackcheck.model.record import record
@@ -111,15 +111,11 @@ class RankFlags:
 
     def find_faults(self) -> list[str]:
         """Return one line for each thing that is misspelt or does not go together."""
-        faults = [
-            f"{flag} {value}: choose one of {', '.join(choices)}"
-            for flag, value, choices in (
-                ("--library", self.library, _LIBRARIES),
-                ("--device", self.device, _DEVICES),
-                ("--backend", self.backend, _BACKENDS),
-            )
-            if value is not None and value not in choices
-        ]
+        faults = find_misspelt(
+            ("--library", self.library, _LIBRARIES),
+            ("--device", self.device, _DEVICES),
+            ("--backend", self.backend, _BACKENDS),
+        )
         launchers = [
             flag
             for flag, given in (("--slurm", self.slurm), ("--ray", self.ray), ("--mpi", self.mpi))

@@ -7,7 +7,7 @@ parameter per option and knows no groups.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from functools import wraps
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -16,7 +16,14 @@ import typer
 
 from stackcheck.model.record import record
 
-__all__ = ["FilesOption", "JsonOption", "MachineFlags", "WishFlags", "with_options"]
+__all__ = [
+    "FilesOption",
+    "JsonOption",
+    "MachineFlags",
+    "WishFlags",
+    "find_misspelt",
+    "with_options",
+]
 
 FilesOption = Annotated[
     list[str] | None,
@@ -114,6 +121,15 @@ class WishFlags:
             "--exclude-newer", metavar="DATE", help="Ignore what was released after DATE."
         ),
     ] = None
+
+
+def find_misspelt(*given: tuple[str, str | None, Sequence[str]]) -> list[str]:
+    """Return one line for each (flag, value, choices) whose value is none of the choices; None was not given."""
+    return [
+        f"{flag} {value}: choose one of {', '.join(choices)}"
+        for flag, value, choices in given
+        if value is not None and value not in choices
+    ]
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackcheck.cli.options import JsonOption, with_options
+from stackcheck.cli.options import JsonOption, find_misspelt, with_options
 from stackcheck.cli.report import deliver
 from stackcheck.errors import InputError
 
@@ -131,17 +131,13 @@ class SmokeFlags:
 
     def find_faults(self) -> list[str]:
         """Return one line for each thing that is misspelt or does not go together."""
-        faults = [
-            f"{flag} {value}: choose one of {', '.join(choices)}"
-            for flag, value, choices in (
-                ("--level", self.level, _LEVELS),
-                ("--format", self.format, _FORMATS),
-                ("--mode", self.mode, _MODES),
-                *(("--task", task, (*_TASKS, "all")) for task in self.task or ()),
-                *(("--against", name, (*_FRAMEWORKS, *_ON_BACKENDS)) for name in self.frameworks()),
-            )
-            if value is not None and value not in choices
-        ]
+        faults = find_misspelt(
+            ("--level", self.level, _LEVELS),
+            ("--format", self.format, _FORMATS),
+            ("--mode", self.mode, _MODES),
+            *(("--task", task, (*_TASKS, "all")) for task in self.task or ()),
+            *(("--against", name, (*_FRAMEWORKS, *_ON_BACKENDS)) for name in self.frameworks()),
+        )
         if not re.fullmatch(r"auto|cpu|all|cuda(:\d+)?", self.device):
             faults.append(f"--device {self.device}: choose auto, cpu, cuda, cuda:N or all")
         if self.json and self.format not in (None, "json"):

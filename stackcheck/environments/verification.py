@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 from stackcheck.environments.backends import variables_of
 from stackcheck.environments.tools import Tools
+from stackcheck.exit_status import signal_name
 from stackcheck.model.build import Build
 from stackcheck.model.plan import Plan
 from stackcheck.model.version import Architecture, InvalidVersion, Version, parse_version
@@ -107,8 +107,7 @@ def observe(
 
 def _describe_end(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
-        reason = f"ended by {name}"
+        reason = f"ended by {signal_name(done.returncode)}"
     else:
         reason = f"ended with exit status {done.returncode}"
     last = [line for line in done.stderr.splitlines() if line.strip()][-1:]

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, cast
 
+from stackcheck.exit_status import signal_name
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -120,10 +122,7 @@ class Child:
         self._readers[1].join(1.0)
         if status >= 0:
             return f"ended with exit status {status}"
-        try:
-            return f"was killed by {signal.Signals(-status).name}"
-        except ValueError:
-            return f"was killed by signal {-status}"
+        return f"was killed by {signal_name(status)}"
 
     def close(self) -> None:
         """Close its input; end it and all that it started unless it has ended by then. Never raises."""

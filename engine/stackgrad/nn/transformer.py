@@ -75,6 +75,20 @@ class _Layer(Module):
         found: Tensor = self.linear2(self.dropout(self.activation(self.linear1(x))))
         return found
 
+    @staticmethod
+    def _attend(
+        attention: Module,
+        x: Tensor,
+        memory: Tensor,
+        padding: Tensor | None,
+        mask: Tensor | None,
+        is_causal: bool,
+    ) -> Tensor:
+        found: Tensor = attention(
+            x, memory, memory, padding, need_weights=False, attn_mask=mask, is_causal=is_causal
+        )[0]
+        return found
+
     def _apply(self, x: Tensor, number: int, part: Callable[[Tensor], Tensor]) -> Tensor:
         """Add a part to the residual stream, normalised before or after."""
         norm, dropout = getattr(self, f"norm{number}"), getattr(self, f"dropout{number}")
@@ -96,15 +110,7 @@ class TransformerEncoderLayer(_Layer):
         """Map (length, batch, d_model), or batch first, to the same shape."""
 
         def attend(x: Tensor) -> Tensor:
-            return self.self_attn(  # type: ignore[no-any-return]
-                x,
-                x,
-                x,
-                src_key_padding_mask,
-                need_weights=False,
-                attn_mask=src_mask,
-                is_causal=is_causal,
-            )[0]
+            return self._attend(self.self_attn, x, x, src_key_padding_mask, src_mask, is_causal)
 
         return self._apply(self._apply(src, 1, attend), 2, self._feed_forward)
 
@@ -126,26 +132,17 @@ class TransformerDecoderLayer(_Layer):
         """Map (length, batch, d_model) with a memory to the same shape."""
 
         def attend(x: Tensor) -> Tensor:
-            return self.self_attn(  # type: ignore[no-any-return]
-                x,
-                x,
-                x,
-                tgt_key_padding_mask,
-                need_weights=False,
-                attn_mask=tgt_mask,
-                is_causal=tgt_is_causal,
-            )[0]
+            return self._attend(self.self_attn, x, x, tgt_key_padding_mask, tgt_mask, tgt_is_causal)
 
         def look_up(x: Tensor) -> Tensor:
-            return self.multihead_attn(  # type: ignore[no-any-return]
+            return self._attend(
+                self.multihead_attn,
                 x,
                 memory,
-                memory,
                 memory_key_padding_mask,
-                need_weights=False,
-                attn_mask=memory_mask,
-                is_causal=memory_is_causal,
-            )[0]
+                memory_mask,
+                memory_is_causal,
+            )
 
         x = self._apply(self._apply(tgt, 1, attend), 2, look_up)
         return self._apply(x, 3, self._feed_forward)

@@ -7,10 +7,7 @@ from stackcheck.fleet.manifests.operators import make_ray_job, make_train_job
 from stackcheck.fleet.manifests.settings import Resource, Settings
 from stackcheck.fleet.manifests.watch import make_watch
 
-__all__ = ["ACTIONS", "KINDS", "write_manifest"]
-
-ACTIONS = ("doctor", "train-smoke", "watch")
-KINDS = ("job", "rayjob", "trainjob")
+__all__ = ["write_manifest"]
 
 
 def write_manifest(settings: Settings, action: str, kind: str) -> str:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Literal, cast
 
+from stackcheck.exit_status import signal_name
 from stackcheck.model.record import record
 
 if TYPE_CHECKING:
@@ -126,7 +127,4 @@ def _signal(process: subprocess.Popen[str], number: int) -> None:
 def _describe(status: int) -> str:
     if status >= 0:
         return f"exit status {status}" if status else ""
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"killed by signal {-status}"
+    return f"killed by {signal_name(status)}"

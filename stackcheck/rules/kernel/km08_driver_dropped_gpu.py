@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.rules.driver.coverage import name_of
-from stackcheck.rules.kernel.generation import last_capability
+from stackcheck.rules.kernel.generation import last_capability, unnamed_boards
 from stackcheck.rules.rule import MachineRule, Situation
 
 __all__ = ["RULE"]
@@ -49,10 +49,9 @@ def _ignored_on_the_bus(situation: Situation) -> Finding | None:
     """Judge boards that the module leaves alone, so that NVML does not name them, by their device ids."""
     machine = situation.machine
     release = machine.driver.release.peek()
-    named = {gpu.pci_address.peek() for gpu in machine.gpus.peek() or ()}
-    for function in machine.pci.peek() or ():
-        if release is None or function.address in named or function.device.peek() is None:
-            continue
+    if release is None:
+        return None
+    for function in unnamed_boards(machine):
         capability = last_capability(function)
         life = situation.knowledge.architecture(capability) if capability else None
         if life is None or life.last_driver is None or release.major <= life.last_driver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackcheck.model.finding import Evidence, Finding, Fix
 from stackcheck.model.version import Version
 from stackcheck.rules.driver.coverage import name_of
-from stackcheck.rules.kernel.generation import is_blackwell_or_later
+from stackcheck.rules.kernel.generation import is_blackwell_or_later, unnamed_boards
 from stackcheck.rules.rule import MachineRule, Situation
 
 __all__ = ["RULE"]
@@ -51,12 +51,9 @@ def _unknown_on_the_bus(situation: Situation) -> Finding | None:
     machine = situation.machine
     release = machine.driver.release.peek()
     first = situation.knowledge.first_driver(BLACKWELL)
-    named = {gpu.pci_address.peek() for gpu in machine.gpus.peek() or ()}
-    for function in machine.pci.peek() or ():
-        if release is None or first is None or release.major >= first:
-            continue
-        if function.address in named or not function.device.peek():
-            continue
+    if release is None or first is None or release.major >= first:
+        return None
+    for function in unnamed_boards(machine):
         if not is_blackwell_or_later(function):
             continue
         life = situation.knowledge.architecture(BLACKWELL)
