@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +164,8 @@ def test_children_that_outlive_a_killed_run_are_ended_before_the_removal(tmp_pat
     [journal] = (tmp_path / "state" / "creations").glob("*.json")
     token = json.loads(journal.read_text())["token"]
     orphan = subprocess.Popen(["sleep", "60"], env={**os.environ, TOKEN: token})
+    while token.encode() not in Path(f"/proc/{orphan.pid}/environ").read_bytes():
+        time.sleep(0.01)  # the kernel shows it a moment after the program has begun
     child.kill()
     child.wait()
     sweep()
